@@ -1,0 +1,2 @@
+//! The program `broker`.
+fn main() {}

@@ -1,0 +1,177 @@
+//! The one error type: what went wrong, as a kind with a fixed number and a sentence for people.
+
+use std::fmt;
+
+/// A result whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An error of minka: a kind that programs match on and a sentence that people read.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    source: Option<std::io::Error>,
+}
+
+/// What went wrong. The numbers are the same in every language and never change their meaning.
+///
+/// New kinds may be added: a `match` needs a wildcard arm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(i32)]
+pub enum ErrorKind {
+    /// A bug in minka, or a panic caught at a boundary.
+    Internal = 1,
+    /// The request cannot be understood or contradicts itself.
+    InvalidRequest = 2,
+    /// An operation took longer than its caller allows.
+    Timeout = 3,
+    /// The circular queue stayed full for as long as the caller was willing to wait.
+    QueueFull = 4,
+    /// The broker or handle has been closed.
+    Closed = 5,
+    /// Reading or writing a file failed; the log refuses appends until it is opened again.
+    StorageFailed = 6,
+    /// Stored bytes do not match their checksum.
+    Damaged = 7,
+    /// Another process, or another broker of this one, has the data directory open.
+    DirectoryLocked = 8,
+    /// The data was written by a newer minka.
+    FormatTooNew = 9,
+    /// A value of the configuration is not acceptable.
+    InvalidConfig = 10,
+    /// A socket could not be bound, or a connection failed.
+    Network = 11,
+
+    /// No topic has this name, or the topic has no such partition.
+    UnknownTopicOrPartition = 20,
+    /// No topic has this ID.
+    UnknownTopicId = 21,
+    /// A topic of this name exists.
+    TopicExists = 22,
+    /// The name is not a legal topic name.
+    InvalidTopic = 23,
+    /// The number of partitions is out of range.
+    InvalidPartitions = 24,
+    /// More replicas are asked for than there are brokers.
+    InvalidReplicationFactor = 25,
+    /// The offset is before the log start offset or past the end.
+    OffsetOutOfRange = 26,
+    /// The leader epoch is older than the broker's.
+    FencedLeaderEpoch = 27,
+    /// The leader epoch is newer than the broker's.
+    UnknownLeaderEpoch = 28,
+    /// The topic may not be changed in this way.
+    PolicyViolation = 29,
+
+    /// A record batch fails its checksum or its lengths.
+    CorruptBatch = 40,
+    /// A record batch is well formed but breaks a rule.
+    InvalidRecord = 41,
+    /// A timestamp is out of the range that the topic accepts.
+    InvalidTimestamp = 42,
+    /// A record batch is larger than the topic accepts.
+    MessageTooLarge = 43,
+    /// The compression is unknown, or not allowed in this version of the request.
+    UnsupportedCompression = 44,
+    /// The batch is in a format older than version 2.
+    UnsupportedFormat = 45,
+    /// `acks` is none of 0, 1 and -1.
+    InvalidRequiredAcks = 46,
+    /// A producer's sequence number leaves a gap.
+    OutOfOrderSequence = 47,
+    /// A newer producer has taken over this producer ID.
+    InvalidProducerEpoch = 48,
+
+    /// The group ID is empty or not legal.
+    InvalidGroupId = 60,
+    /// The member does not belong to the group.
+    UnknownMember = 61,
+    /// The member's generation is not the group's.
+    IllegalGeneration = 62,
+    /// The group is rebalancing: the member has to join again.
+    RebalanceInProgress = 63,
+    /// The member shares no protocol with the group.
+    InconsistentProtocol = 64,
+    /// The member must join again with the ID that it was just given.
+    MemberIdRequired = 65,
+    /// Another member has taken over this static member's instance ID.
+    FencedInstance = 66,
+    /// The session timeout is outside the broker's limits.
+    InvalidSessionTimeout = 67,
+    /// The group has as many members as it may have.
+    GroupFull = 68,
+    /// The offset's metadata is too large.
+    OffsetMetadataTooLarge = 69,
+}
+
+impl Error {
+    /// An error of `kind` with a sentence that says what happened and what to do.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// A failed operation on a file or directory; `doing` reads like "writing mensajes.log".
+    pub fn storage(doing: impl fmt::Display, source: std::io::Error) -> Self {
+        Self {
+            kind: ErrorKind::StorageFailed,
+            message: format!("{doing} failed: {source}"),
+            source: Some(source),
+        }
+    }
+
+    /// A failed operation on a socket; `doing` reads like "listening on 127.0.0.1:9092".
+    pub fn network(doing: impl fmt::Display, source: std::io::Error) -> Self {
+        Self {
+            kind: ErrorKind::Network,
+            message: format!("{doing} failed: {source}"),
+            source: Some(source),
+        }
+    }
+
+    /// What went wrong, for programs.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The same error, with what was being done put before its sentence.
+    #[must_use]
+    pub fn context(mut self, doing: impl fmt::Display) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+}
+
+impl Clone for Error {
+    /// Copies the kind and the sentence. The operating system's error cannot be copied; its
+    /// text is part of the sentence.
+    fn clone(&self) -> Self {
+        Self { kind: self.kind, message: self.message.clone(), source: None }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
+impl ErrorKind {
+    /// Whether the same call may succeed later without anything being changed.
+    pub fn is_retriable(self) -> bool {
+        matches!(
+            self,
+            Self::Timeout
+                | Self::QueueFull
+                | Self::Network
+                | Self::RebalanceInProgress
+                | Self::MemberIdRequired
+        )
+    }
+}

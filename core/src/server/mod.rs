@@ -1,0 +1,1 @@
+//! Doors: listeners, connections and dispatch.

@@ -1,0 +1,1 @@
+//! What the broker knows, as decisions without I/O: time and entries are arguments.

@@ -1,0 +1,3 @@
+//! The operating system: the data directory and its files.
+
+pub mod storage;

@@ -1,0 +1,3 @@
+//! Protocols: bytes to requests and answers to bytes. Knows no engine.
+
+pub mod kafka;

@@ -21,6 +21,10 @@ pub const DECOMPRESSED_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// How many IDs may be written but not yet on the disk. A start after a power cut skips this
 /// many IDs, so that none that somebody may have seen is given out twice.
-pub const UNSYNCED_IDS_MAX: u64 = 1 << 20;
+pub const UNSYNCED_IDS_MAX: u64 = 1 << 23;
+
+/// How many records one batch may have.
+pub const RECORDS_PER_BATCH_MAX: u32 = 1 << 20;
 
 const _: () = assert!((BATCH_BYTES_MAX as usize) < FRAME_BYTES_MAX);
+const _: () = assert!((RECORDS_PER_BATCH_MAX as u64) * 4 <= UNSYNCED_IDS_MAX);

@@ -1,0 +1,257 @@
+//! Reading batches of one partition: from extents to bytes, or to regions of files that a door
+//! can send without touching them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::entry::{Entry, HEADER_BYTES};
+use super::extent::Extent;
+use super::segments::{self, Member, Set};
+use super::sidecar::Row;
+use crate::batch::header::BatchHeader;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::storage::StoredFile;
+
+/// A batch of at least this many bytes is handed out as a region of its file: below it, one
+/// `sendfile` costs more than copying.
+const REGION_BYTES_MIN: u32 = 16 * 1024;
+
+/// How many extents of a segment are looked up at once: 4 MiB of neighbouring records.
+const EXTENTS_AT_ONCE: usize = 64;
+
+/// Whole batches, in order.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// In memory.
+    Bytes(Bytes),
+    /// In a file, which stays readable for as long as the piece lives.
+    Region {
+        /// The file.
+        file: Arc<dyn StoredFile>,
+        /// Where in the file.
+        position: u64,
+        /// How many bytes.
+        length: usize,
+    },
+}
+
+/// What of a partition is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Want {
+    /// The partition's number.
+    pub partition: u32,
+    /// The first offset wanted; its batch may begin before it.
+    pub offset: u64,
+    /// Records from this offset on are not visible yet.
+    pub below: u64,
+    /// Batches are read until they are this many bytes.
+    pub bytes_max: usize,
+    /// Whether the first batch is wanted even if it alone is larger.
+    pub at_least_one: bool,
+}
+
+impl Want {
+    /// Whether a batch of `length` bytes fits behind `taken` bytes.
+    fn admits(&self, taken: usize, length: usize) -> bool {
+        taken + length <= self.bytes_max || (taken == 0 && self.at_least_one)
+    }
+}
+
+impl Piece {
+    /// How many bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Region { length, .. } => *length,
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes, read if need be.
+    pub fn read(&self) -> Result<Bytes> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone()),
+            Self::Region {
+                file,
+                position,
+                length,
+            } => {
+                let mut bytes = vec![0; *length];
+                file.read_exact_at(&mut bytes, *position).map_err(reading)?;
+                Ok(bytes.into())
+            }
+        }
+    }
+}
+
+/// What the segments hold of a partition, newest to oldest, beginning with the one that begins
+/// with `newest`. The chain ends where the cleaner took the partition's records away: nothing
+/// older is live.
+pub fn chain(
+    set: &Set,
+    newest: Option<u64>,
+    partition: u32,
+) -> impl Iterator<Item = Result<(&Member, Row)>> {
+    let mut next = newest;
+    std::iter::from_fn(move || {
+        let member = segments::holding(set, next.take()?)?;
+        let row = match member.sidecar.get() {
+            Some(sidecar) => sidecar.row(partition),
+            None => Err(unreadable(member.segment.first_id())),
+        };
+        match row {
+            Ok(None) if member.segment.header.cleaned_to.is_some() => None,
+            Ok(None) => Some(Err(unreadable(member.segment.first_id()))),
+            Ok(Some(row)) => {
+                next = row.previous;
+                Some(Ok((&**member, row)))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    })
+}
+
+/// The extents of the sealed segment that holds `offset`, from there on; where the offset lies in
+/// a gap, of the next newer one. Empty where all sealed records are older.
+pub fn sealed_extents(
+    set: &Set,
+    newest: Option<u64>,
+    partition: u32,
+    offset: u64,
+) -> Result<Vec<Extent>> {
+    let mut best = None;
+    for item in chain(set, newest, partition) {
+        let (member, row) = item?;
+        let found = row.first_offset <= offset;
+        if row.end_offset > offset {
+            best = Some((member, row));
+        }
+        if found {
+            break;
+        }
+    }
+    let Some((member, row)) = best else {
+        return Ok(Vec::new());
+    };
+    match member.sidecar.get() {
+        Some(sidecar) => sidecar.extents(&row, offset, EXTENTS_AT_ONCE),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Reads what is wanted of `extents`, which begin with the one that holds the offset or the next
+/// one behind it. Appends to `pieces` and returns how many bytes that is.
+///
+/// Fails with [`ErrorKind::Damaged`] where the first batch wanted cannot be read; where a later
+/// one cannot, what is before it is returned.
+pub fn read(set: &Set, extents: &[Extent], want: &Want, pieces: &mut Vec<Piece>) -> Result<usize> {
+    let mut taken = 0;
+    for extent in extents {
+        if extent.first_offset >= want.below || taken >= want.bytes_max {
+            break;
+        }
+        match read_extent(set, extent, want, taken, pieces) {
+            Ok(0) => break,
+            Ok(bytes) => taken += bytes,
+            Err(error) if taken == 0 => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(taken)
+}
+
+fn read_extent(
+    set: &Set,
+    extent: &Extent,
+    want: &Want,
+    taken: usize,
+    pieces: &mut Vec<Piece>,
+) -> Result<usize> {
+    let member = match segments::holding(set, extent.segment) {
+        Some(member) if !extent.is_damaged() => member,
+        _ => return Err(damaged(want.partition, extent)),
+    };
+    let file = &member.segment.file;
+    if extent.entries == 1 && extent.length >= REGION_BYTES_MIN {
+        let length = extent.length as usize - HEADER_BYTES;
+        let visible = extent.end_offset() <= want.below;
+        if !visible || !want.admits(taken, length) {
+            return Ok(0);
+        }
+        let position = u64::from(extent.position) + HEADER_BYTES as u64;
+        pieces.push(Piece::Region {
+            file: file.clone(),
+            position,
+            length,
+        });
+        return Ok(length);
+    }
+    let mut bytes = vec![0; extent.length as usize];
+    file.read_exact_at(&mut bytes, u64::from(extent.position))
+        .map_err(reading)?;
+    let kept = strip(&mut bytes, extent, want, taken)?;
+    if kept > 0 {
+        bytes.truncate(kept);
+        pieces.push(Piece::Bytes(bytes.into()));
+    }
+    Ok(kept)
+}
+
+/// Moves the wanted batches of an extent to the front of `bytes`, over the headers of entries and
+/// what is not wanted. Returns how many bytes they are.
+fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result<usize> {
+    let (mut kept, mut position) = (0, 0);
+    while position < bytes.len() {
+        let entry = Entry::checked(&bytes[position..])
+            .filter(|entry| entry.partition == want.partition)
+            .ok_or_else(|| damaged(want.partition, extent));
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(_) if kept > 0 => break,
+            Err(error) => return Err(error),
+        };
+        let start = position + HEADER_BYTES;
+        position = start + entry.length as usize;
+        let header = BatchHeader::parse(&bytes[start..])?;
+        let end_offset = header.last_offset().cast_unsigned() + 1;
+        if end_offset <= want.offset {
+            continue;
+        }
+        let length = entry.length as usize;
+        if end_offset > want.below || !want.admits(taken + kept, length) {
+            break;
+        }
+        bytes.copy_within(start..position, kept);
+        kept += length;
+    }
+    Ok(kept)
+}
+
+fn damaged(partition: u32, extent: &Extent) -> Error {
+    Error::new(
+        ErrorKind::Damaged,
+        format!(
+            "offsets {} to {} of partition number {partition} are damaged on the disk and cannot \
+             be read; offsets from {} on can",
+            extent.first_offset,
+            extent.end_offset().saturating_sub(1),
+            extent.end_offset()
+        ),
+    )
+}
+
+fn unreadable(segment: u64) -> Error {
+    Error::new(
+        ErrorKind::Damaged,
+        format!("the segment that begins with ID {segment} is damaged and cannot be read"),
+    )
+}
+
+fn reading(error: std::io::Error) -> Error {
+    Error::storage("reading the log", error)
+}

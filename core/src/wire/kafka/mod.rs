@@ -11,7 +11,7 @@
 //! 2. [`header::RequestHeader::decode`] says which API and version it is; what
 //!    [`api::ApiKey::accepts`] refuses closes the connection, except for `ApiVersions`, which is
 //!    answered by [`api_versions::write_unsupported_version`],
-//! 3. the request's `decode` reads the rest from the same [`reader::Reader`],
+//! 3. [`request::Request::decode`] reads the rest from the same [`reader::Reader`],
 //! 4. [`frame::write_response`] appends the answer to what is to be sent.
 
 #[macro_use]
@@ -30,6 +30,7 @@ pub mod api_versions;
 pub mod create_topics;
 pub mod delete_topics;
 pub mod fetch;
+pub mod fetch_writer;
 pub mod find_coordinator;
 pub mod heartbeat;
 pub mod init_producer_id;
@@ -40,6 +41,9 @@ pub mod metadata;
 pub mod offset_commit;
 pub mod offset_fetch;
 pub mod produce;
+pub mod produce_view;
+pub mod produce_writer;
+pub mod request;
 pub mod sync_group;
 
 pub use api::ApiKey;

@@ -69,6 +69,11 @@ impl<'w> Writer<'w> {
         self.flexible
     }
 
+    /// The vector.
+    pub fn into_inner(self) -> &'w mut Vec<u8> {
+        self.out
+    }
+
     /// How many bytes the vector has.
     pub fn position(&self) -> usize {
         self.out.len()

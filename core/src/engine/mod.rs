@@ -1,1 +1,76 @@
-//! The broker without sockets.
+//! The broker without sockets: topics, appending, reading, groups.
+
+mod append;
+mod cell;
+mod config;
+mod drain;
+mod keeper;
+mod open;
+mod partition;
+mod producer_ids;
+mod read;
+mod replay;
+mod ticket;
+mod topics;
+mod wake;
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
+
+pub use append::Produce;
+pub use cell::Acks;
+pub use config::Config;
+pub use partition::Partition;
+pub use read::{OffsetSpec, ReadOutcome};
+pub use ticket::{Appended, Progress, Ticket};
+pub use topics::{LiveTopic, NewTopic};
+pub use wake::Wake;
+
+use crate::clock::Clock;
+use crate::log::segments::Segments;
+use crate::log::syncer::Gate;
+use crate::queue::ring::Ring;
+use crate::sys::dir_lock::DirLock;
+use crate::sys::event_log::EventLog;
+use crate::sys::storage::Storage;
+
+/// A broker. May be used from any thread; [`Broker::close`] or dropping it ends its threads.
+#[derive(Debug)]
+pub struct Broker {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the broker's threads share.
+///
+/// Lock order, outermost first: `admin`, `groups`, `drain` (the log's write lock), a partition's
+/// inner lock, everything else. A lock is held across a wait for the disk only where its name
+/// says so: `admin` is.
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    storage: Arc<dyn Storage>,
+    events: Arc<EventLog>,
+    cluster_id: [u8; 16],
+    epoch: u32,
+    queue: Ring<cell::Cell>,
+    drain: Mutex<drain::Drain>,
+    gate: Arc<Gate>,
+    segments: Arc<Segments>,
+    registry: RwLock<topics::Registry>,
+    /// One change of topics at a time.
+    admin: Mutex<()>,
+    producer_ids: Mutex<producer_ids::ProducerIds>,
+    /// What becomes visible with the next syncs, oldest first.
+    unsynced: Mutex<VecDeque<drain::Unsynced>>,
+    /// Who waits for IDs to be on the disk.
+    sync_watchers: Mutex<Vec<(u64, Arc<dyn Wake>, usize)>>,
+    keeper: keeper::Signal,
+    closed: AtomicBool,
+    failed: AtomicBool,
+    /// Keeps others out of the data directory for as long as a thread may still write there.
+    _lock: Option<DirLock>,
+}

@@ -20,6 +20,12 @@ pub struct Appended {
     pub log_append_time: Millis,
 }
 
+impl Default for Appended {
+    fn default() -> Self {
+        Self { base_offset: 0, first_id: 0, log_start: 0, log_append_time: -1 }
+    }
+}
+
 /// Waits for a number of slots, each of which gets a result.
 ///
 /// Shared by whoever submits and whoever writes; may be asked from any thread.
@@ -61,11 +67,9 @@ impl Ticket {
     /// A ticket with a slot for each of `slots` results. When the last one is there, `wake` is
     /// called with the token.
     pub fn new(slots: usize, wake: Option<(Arc<dyn Wake>, usize)>) -> Arc<Self> {
-        let placeholder =
-            Appended { base_offset: 0, first_id: 0, log_start: 0, log_append_time: -1 };
         Arc::new(Self {
             state: Mutex::new(State {
-                results: vec![Ok(placeholder); slots],
+                results: vec![Ok(Appended::default()); slots],
                 remaining: slots,
                 synced_id: 0,
             }),

@@ -19,8 +19,9 @@ pub trait Replay {
     fn lost(&mut self, segment: u64, entry: &Entry) -> Result<()>;
     /// The offset that the partition's next record gets.
     fn next_offset(&self, partition: u32) -> u64;
-    /// The newest segment that holds records of the partition.
-    fn last_segment(&self, partition: u32) -> Option<u64>;
+    /// The newest segment before `segment` that holds records of the partition, if the state is
+    /// not much newer than that.
+    fn segment_before(&self, partition: u32, segment: u64) -> Option<u64>;
 }
 
 /// What a segment holds of one partition, as found by replaying it.
@@ -82,8 +83,8 @@ impl<'a> Replayer<'a> {
         let replay = &self.replay;
         let found = self.found.entry(partition).or_insert_with(|| Found {
             previous: replay
-                .last_segment(partition)
-                .filter(|&last| last < extent.segment),
+                .segment_before(partition, extent.segment)
+                ,
             extents: Extents::default(),
         });
         found.extents.push(extent);

@@ -11,7 +11,7 @@ use super::segments::{Member, Segments};
 use super::syncer::Gate;
 use crate::batch::header::{HEADER_BYTES as BATCH_HEADER_BYTES, patch};
 use crate::clock::Millis;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{RECORDS_PER_BATCH_MAX, UNSYNCED_IDS_MAX};
 use crate::sys::storage::Storage;
 
@@ -115,6 +115,18 @@ impl Writer {
     /// The session of the broker, which is the leader epoch of what it writes.
     pub fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    /// The time of the group that is being staged, as [`Writer::begin`] was told it.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// Refuses everything from now on, because of `why`.
+    pub fn poison(&mut self, why: &str) {
+        if self.failed.is_none() {
+            self.fail(Error::new(ErrorKind::Internal, why));
+        }
     }
 
     /// Why nothing can be committed any more, if so.

@@ -37,6 +37,14 @@ impl Payload {
         }
     }
 
+    /// The shared bytes, where they are not in the cell itself.
+    pub fn as_shared(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Place::Inline { .. } => None,
+            Place::Shared(bytes) => Some(bytes),
+        }
+    }
+
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         self.as_slice().len()

@@ -24,6 +24,10 @@ pub struct DurableState {
     pub epoch: u32,
     /// The cluster's ID; zeros before the first session.
     pub cluster_id: [u8; 16],
+    /// During which start of the machine the last session ran.
+    pub boot_id: String,
+    /// Whether the last session ended cleanly: then nothing of it can have been lost.
+    pub ended: bool,
     /// All producer IDs below this one may be in use.
     pub next_producer_id: i64,
     /// The topics.
@@ -50,9 +54,12 @@ impl DurableState {
             Event::SessionStarted {
                 epoch,
                 cluster_id,
+                boot_id,
                 ids_skipped,
             } => {
                 self.epoch = self.epoch.max(*epoch);
+                self.boot_id.clone_from(boot_id);
+                self.ended = false;
                 self.cluster_id = *cluster_id;
                 self.partitions
                     .values_mut()
@@ -90,6 +97,7 @@ impl DurableState {
                 group.record = Some(GroupRecord::clone(record));
             }
             Event::GroupRemoved { group } => drop(self.groups.remove(group)),
+            Event::SessionEnded => self.ended = true,
             Event::ProducerIdsReserved { below } => {
                 self.next_producer_id = self.next_producer_id.max(*below);
             }
@@ -200,6 +208,7 @@ mod tests {
         state.apply(&Event::SessionStarted {
             epoch: 1,
             cluster_id: [5; 16],
+            boot_id: String::new(),
             ids_skipped: false,
         });
         for (name, id) in [("a", 1), ("b", 2)] {
@@ -289,6 +298,7 @@ mod tests {
         state.apply(&Event::SessionStarted {
             epoch: 2,
             cluster_id: [5; 16],
+            boot_id: String::new(),
             ids_skipped: true,
         });
         assert_eq!(state.epoch, 2);

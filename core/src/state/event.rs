@@ -26,6 +26,9 @@ pub enum Event {
         epoch: u32,
         /// The cluster's ID, made up at the first start and kept.
         cluster_id: [u8; 16],
+        /// Which start of the machine this is: while it stays the same, nothing that was
+        /// written can be lost by the end of a process.
+        boot_id: String,
         /// Whether a power cut may have taken the log's tail: then relaxed partitions go on
         /// behind every offset that somebody may have seen.
         ids_skipped: bool,
@@ -109,6 +112,8 @@ pub enum Event {
         /// All IDs below this one may be in use.
         below: i64,
     },
+    /// The broker was closed: everything before this is on the disk.
+    SessionEnded,
 }
 
 /// One committed offset in [`Event::OffsetsCommitted`].
@@ -213,6 +218,7 @@ mod tests {
             Event::SessionStarted {
                 epoch: 2,
                 cluster_id: [7; 16],
+                boot_id: "b".into(),
                 ids_skipped: true,
             },
             Event::TopicCreated {

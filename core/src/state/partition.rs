@@ -19,6 +19,9 @@ pub struct PartitionState {
     /// others, so [`PartitionState::skip_offsets`] leaves a gap. The broker makes
     /// `PartitionRelaxed` durable before it shows the first such record of a session.
     pub relaxed: bool,
+    /// The two newest segments of the log that hold records of the partition, by their first
+    /// IDs, newest first.
+    pub segments: [Option<u64>; 2],
     /// The idempotent producers, once there was one.
     pub producers: Option<Box<Producers>>,
 }
@@ -56,6 +59,18 @@ impl PartitionState {
             let producers = self.producers.get_or_insert_default();
             producers.record(stamp, batch.base_offset, batch.timestamp, wall_now);
         }
+    }
+
+    /// Notes that records lie in `segment`, which is the newest one.
+    pub fn lies_in(&mut self, segment: u64) {
+        if self.segments[0] != Some(segment) {
+            self.segments = [Some(segment), self.segments[0]];
+        }
+    }
+
+    /// The newest segment before `segment` that holds records of the partition.
+    pub fn segment_before(&self, segment: u64) -> Option<u64> {
+        self.segments.into_iter().flatten().find(|&older| older < segment)
     }
 
     /// Moves the log start offset forward; it never goes back.

@@ -1,0 +1,249 @@
+//! The keeper: the thread that indexes sealed segments, writes snapshots, and gives space back.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Shared;
+use super::replay::State;
+use crate::error::Result;
+use crate::log::cleaner;
+use crate::log::recovery;
+use crate::log::replay::Replayer;
+use crate::log::retention::{self, Kept, Records};
+use crate::log::scan::{self, Sequence};
+use crate::log::segment;
+use crate::log::segments::Member;
+use crate::log::snapshot;
+use crate::state::durable::DurableState;
+use crate::state::event::Event;
+use crate::sys::event_log::Level;
+
+/// How many log start offsets are moved with one sync.
+const MOVES_AT_ONCE: usize = 1000;
+
+/// How the keeper is told that there is something to do.
+#[derive(Debug, Default)]
+pub(super) struct Signal {
+    state: Mutex<Wanted>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Wanted {
+    rotated: bool,
+    clean: bool,
+    closed: bool,
+}
+
+impl Signal {
+    /// A segment was sealed.
+    pub(super) fn rotated(&self) {
+        self.lock().rotated = true;
+        self.changed.notify_one();
+    }
+
+    /// Something was deleted: its space can be given back.
+    pub(super) fn clean_soon(&self) {
+        self.lock().clean = true;
+        self.changed.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Wanted> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for something to do, until `deadline` at most. `None` when it is time to end.
+    fn next(&self, deadline: Instant) -> Option<Wanted> {
+        let mut wanted = self.lock();
+        loop {
+            if wanted.closed {
+                return None;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if wanted.rotated || wanted.clean || left.is_zero() {
+                let clean = wanted.clean || left.is_zero();
+                return Some(Wanted { clean, ..std::mem::take(&mut *wanted) });
+            }
+            wanted = self
+                .changed
+                .wait_timeout(wanted, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+}
+
+impl Shared {
+    /// The keeper's thread.
+    pub(super) fn keep(self: &Arc<Self>) {
+        let mut next_check = Instant::now() + self.config.retention_check_interval;
+        while let Some(wanted) = self.keeper.next(next_check) {
+            if wanted.rotated {
+                self.report("indexing a sealed segment", self.index_sealed());
+            }
+            if wanted.clean {
+                self.report("applying retention", self.retain());
+                self.report("giving space back", self.give_space_back());
+                next_check = Instant::now() + self.config.retention_check_interval;
+            }
+        }
+    }
+
+    fn report(&self, doing: &str, result: Result<()>) {
+        if let Err(error) = result {
+            self.events.log(Level::Error, format_args!("{doing} failed: {error}"));
+        }
+    }
+
+    /// Indexes the segments that were sealed, and writes a snapshot of the state behind the last
+    /// of them: so a start reads the snapshot and the active segment.
+    fn index_sealed(&self) -> Result<()> {
+        let set = self.segments.snapshot();
+        let sealed = set.values().filter(|member| member.segment.is_sealed());
+        let pending: Vec<_> = sealed.filter(|member| member.sidecar.get().is_none()).collect();
+        let Some(last) = pending.last() else { return Ok(()) };
+        let (mut state, mut sequence) = newest_state(&*self.storage)?;
+        // An index must not survive what it points at.
+        self.gate.wait_synced(last.segment.end_id())?;
+        for member in pending.iter().copied() {
+            self.index(member, &mut state, &mut sequence)?;
+        }
+        snapshot::write(&*self.storage, sequence.next_id, &state.0.to_bytes())
+    }
+
+    /// Indexes one sealed segment and takes its entries into `state`.
+    fn index(&self, member: &Member, state: &mut State, sequence: &mut Sequence) -> Result<()> {
+        let segment = &member.segment;
+        let (start, size) = (segment::HEADER_BYTES as u64, segment.size());
+        let from = sequence.next_id;
+        let mut replayer = Replayer::new(state, from);
+        let first = Sequence { next_id: segment.first_id(), epoch: 0 };
+        let end = scan::scan(segment, size, start, first, segment.end_id(), &mut replayer)?;
+        for damage in &replayer.damage {
+            self.events.log(Level::Error, format_args!("{damage}"));
+        }
+        let found: Vec<_> = std::mem::take(&mut replayer.found).into_iter().collect();
+        let numbers: Vec<u32> = found.iter().map(|(number, _)| *number).collect();
+        let sidecar = recovery::index(&*self.storage, segment, found, &self.segments, false)?;
+        let _ = member.sidecar.set(sidecar);
+        for number in numbers {
+            let partition = self.registry().partition(number).cloned();
+            if let Some(partition) = partition {
+                let mut inner = partition.lock();
+                inner.newest_sealed = Some(segment.first_id());
+                inner.extents.forget_through(segment.first_id());
+            }
+        }
+        *sequence = end.sequence;
+        Ok(())
+    }
+
+    /// Writes a snapshot of the state as of now, so that the next start has no tail to read.
+    /// Nothing may be written meanwhile.
+    pub(super) fn snapshot_at_close(&self) -> Result<()> {
+        self.index_sealed()?;
+        let (mut state, sequence) = newest_state(&*self.storage)?;
+        let set = self.segments.snapshot();
+        let Some(active) = set.values().next_back().map(|member| &member.segment) else {
+            return Ok(());
+        };
+        let mut replayer = Replayer::new(&mut state, sequence.next_id);
+        let first = Sequence { next_id: active.first_id(), epoch: 0 };
+        let start = segment::HEADER_BYTES as u64;
+        let end = scan::scan(active, active.size(), start, first, 0, &mut replayer)?;
+        drop(replayer);
+        snapshot::write(&*self.storage, end.sequence.next_id, &state.0.to_bytes())
+    }
+
+    /// Moves log start offsets as the topics' retention wants it, and forgets producers that have
+    /// been silent for long.
+    fn retain(&self) -> Result<()> {
+        let now = self.clock.wall();
+        let silent = i64::try_from(self.config.producer_expiration.as_millis()).unwrap_or(i64::MAX);
+        let topics: Vec<_> = self.registry().all().cloned().collect();
+        let mut moves = Vec::new();
+        for live in topics {
+            let config = &live.topic.config;
+            let since = config.retention_ms.map(|ms| now.saturating_sub_unsigned(ms));
+            let kept = Kept { since, bytes: config.retention_bytes };
+            for partition in &live.partitions {
+                partition.lock().state.expire_producers(now.saturating_sub(silent));
+                let set = self.segments.snapshot();
+                let (log_start, newest, extents) = {
+                    let inner = partition.lock();
+                    let extents = inner.extents.all().to_vec();
+                    (inner.state.log_start, inner.newest_sealed, extents)
+                };
+                let number = partition.number();
+                let records = Records { partition: number, log_start, newest, extents: &extents };
+                let wanted = retention::log_start(&set, &records, &kept)?;
+                let offset = wanted.min(partition.high_watermark());
+                if offset > log_start {
+                    moves.push((partition.clone(), offset));
+                }
+                if moves.len() >= MOVES_AT_ONCE {
+                    self.move_log_starts(std::mem::take(&mut moves))?;
+                }
+            }
+        }
+        self.move_log_starts(moves)
+    }
+
+    fn move_log_starts(&self, moves: Vec<(Arc<super::Partition>, u64)>) -> Result<()> {
+        let event = |(partition, offset): &(Arc<super::Partition>, u64)| Event::LogStartMoved {
+            partition: partition.number(),
+            offset: *offset,
+        };
+        let events: Vec<Event> = moves.iter().map(event).collect();
+        self.append_events(&events)?;
+        for (partition, offset) in moves {
+            partition.lock().state.log_start_moved(offset);
+        }
+        Ok(())
+    }
+
+    /// Removes and rewrites segments in which little is live.
+    fn give_space_back(&self) -> Result<()> {
+        let Some(&below) = snapshot::list(&*self.storage)?.get(snapshot::KEPT - 1) else {
+            return Ok(());
+        };
+        let log_start = |number: u32| -> Option<u64> {
+            let partition = self.registry().partition(number).cloned()?;
+            Some(partition.log_start())
+        };
+        let segment_bytes = self.config.segment_bytes;
+        let cleaned =
+            cleaner::clean(&*self.storage, &self.segments, below, segment_bytes, &log_start)?;
+        if cleaned.removed > 0 {
+            let mebibytes = cleaned.freed >> 20;
+            let text = format_args!(
+                "gave {mebibytes} MiB back: {} segments became {}",
+                cleaned.removed, cleaned.written
+            );
+            self.events.log(Level::Info, text);
+        }
+        Ok(())
+    }
+}
+
+/// The state of the newest snapshot that can be read, and where the entries behind it begin; an
+/// empty state where there is none.
+pub(super) fn newest_state(
+    storage: &dyn crate::sys::storage::Storage,
+) -> Result<(State, Sequence)> {
+    for id in snapshot::list(storage)? {
+        let Some(snapshot) = snapshot::read(storage, id)? else { continue };
+        let state = DurableState::from_bytes(&snapshot.state)?;
+        let sequence = Sequence { next_id: snapshot.id, epoch: state.epoch };
+        return Ok((State(state), sequence));
+    }
+    Ok((State::default(), Sequence { next_id: 1, epoch: 0 }))
+}
+
+/// The shortest time between two looks at the groups' timers.
+pub(super) const TICK_MIN: Duration = Duration::from_millis(1);

@@ -1,0 +1,252 @@
+//! Opening and closing a broker.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread;
+
+use super::drain::Drain;
+use super::keeper::{self, newest_state};
+use super::partition::Inner;
+use super::producer_ids::ProducerIds;
+use super::replay::State;
+use super::topics::{Registry, random_id};
+use super::{Broker, Config, Shared};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
+use crate::limits::UNSYNCED_IDS_MAX;
+use crate::log::extent::Extents;
+use crate::log::recovery::{self, Opened};
+use crate::log::syncer::Gate;
+use crate::log::writer::Writer;
+use crate::queue::ring::Ring;
+use crate::state::event::Event;
+use crate::sys::dir_lock::DirLock;
+use crate::sys::disk::Disk;
+use crate::sys::event_log::{EventLog, Level};
+use crate::sys::storage::Storage;
+
+impl Broker {
+    /// Opens the broker in a directory, which is created if need be. What happens to it is
+    /// written to `events`.
+    ///
+    /// Fails with [`crate::ErrorKind::DirectoryLocked`] if another broker has the directory open.
+    pub fn open(directory: &Path, config: Config, events: Arc<EventLog>) -> Result<Self> {
+        config.check()?;
+        fs::create_dir_all(directory).map_err(|error| {
+            Error::storage(format_args!("creating the directory {}", directory.display()), error)
+        })?;
+        let lock = DirLock::acquire(directory)?;
+        let storage = Arc::new(Disk::new(directory));
+        let clock = Arc::new(SystemClock::default());
+        Self::start(storage, clock, config, events, Some(lock))
+    }
+
+    /// Opens the broker on a storage and with a clock of one's own, which no other broker uses.
+    pub fn open_on(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+        events: Arc<EventLog>,
+    ) -> Result<Self> {
+        config.check()?;
+        Self::start(storage, clock, config, events, None)
+    }
+
+    fn start(
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+        config: Config,
+        events: Arc<EventLog>,
+        lock: Option<DirLock>,
+    ) -> Result<Self> {
+        let (mut state, known) = newest_state(&*storage)?;
+        let opened = recovery::open(&*storage, known, &mut state)?;
+        for note in &opened.notes {
+            events.log(Level::Warn, format_args!("{note}"));
+        }
+        let session = Session::next(&mut state, &opened, storage.boot_id())?;
+        let shared = assemble(storage, clock, config, events, lock, opened, state, &session);
+        let broker = Self { shared: Arc::new(shared), threads: Mutex::default() };
+        broker.spawn("minka-sync", |shared| shared.run_syncer())?;
+        // The epoch must be on the disk before anything is written in it.
+        broker.shared.append_events(&[session.event])?;
+        broker.spawn("minka-keeper", |shared| shared.keep())?;
+        Ok(broker)
+    }
+
+    fn spawn(&self, name: &str, run: impl FnOnce(&Arc<Shared>) + Send + 'static) -> Result<()> {
+        let shared = self.shared.clone();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || run(&shared))
+            .map_err(|error| Error::storage(format_args!("starting the thread {name}"), error))?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// The cluster's ID: 22 characters, the same for the life of the data.
+    pub fn cluster_id(&self) -> String {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.shared.cluster_id)
+    }
+
+    /// The leader epoch of all partitions: grows with every start.
+    pub fn leader_epoch(&self) -> u32 {
+        self.shared.epoch
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// Where the broker says what happens to it.
+    pub fn events(&self) -> &Arc<EventLog> {
+        &self.shared.events
+    }
+
+    /// The broker's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// Ends the broker: refuses what comes from now on, brings to the disk what was written, and
+    /// writes a snapshot so that the next start is quick. Returns what of this failed.
+    pub fn close(&self) -> Result<()> {
+        let shared = &self.shared;
+        if shared.closed.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        shared.drain();
+        let ended = shared.end_session();
+        shared.queue.close();
+        shared.keeper.close();
+        self.join("minka-keeper");
+        let ended = ended.and_then(|()| shared.snapshot_at_close());
+        shared.gate.close();
+        self.join("");
+        if ended.is_ok() {
+            shared.events.log(Level::Info, format_args!("closed; everything is on the disk"));
+        }
+        ended
+    }
+
+    /// Joins the threads whose names begin with `prefix`.
+    fn join(&self, prefix: &str) {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rest = Vec::new();
+        for thread in threads.drain(..) {
+            if thread.thread().name().is_some_and(|name| name.starts_with(prefix)) {
+                // A panic of the thread has been printed and has poisoned what it was writing.
+                let _ = thread.join();
+            } else {
+                rest.push(thread);
+            }
+        }
+        *threads = rest;
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        // Whoever wants to know about a failure calls close() first.
+        let _ = self.close();
+    }
+}
+
+impl Shared {
+    fn run_syncer(&self) {
+        self.gate.run(&*self.storage, self.config.flush_interval, |synced| match synced {
+            Ok(id) => self.synced(id),
+            Err(error) => {
+                self.events.log(Level::Error, format_args!("{error}"));
+                self.wake_synced(u64::MAX);
+            }
+        });
+    }
+}
+
+/// A session of the broker, which begins with an event in the log.
+struct Session {
+    event: Event,
+    epoch: u32,
+    next_id: u64,
+    cluster_id: [u8; 16],
+}
+
+impl Session {
+    /// The session after what was recovered. Where a power cut may have taken entries that
+    /// somebody has seen, IDs and offsets go on behind all that can have been given out.
+    fn next(state: &mut State, opened: &Opened, boot_id: String) -> Result<Self> {
+        let state = &mut state.0;
+        let first = state.cluster_id == [0; 16];
+        let cluster_id = if first { random_id()? } else { state.cluster_id };
+        let epoch = state.epoch.max(opened.sequence.epoch) + 1;
+        let same_boot = !boot_id.is_empty() && boot_id == state.boot_id;
+        let ids_skipped = !first && !state.ended && !same_boot;
+        let skip = if ids_skipped { UNSYNCED_IDS_MAX } else { 0 };
+        let event = Event::SessionStarted { epoch, cluster_id, boot_id, ids_skipped };
+        state.apply(&event);
+        Ok(Self { event, epoch, next_id: opened.sequence.next_id + skip, cluster_id })
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of a broker, put together once")]
+fn assemble(
+    storage: Arc<dyn Storage>,
+    clock: Arc<dyn Clock>,
+    config: Config,
+    events: Arc<EventLog>,
+    lock: Option<DirLock>,
+    opened: Opened,
+    state: State,
+    session: &Session,
+) -> Shared {
+    let state = state.0;
+    let gate = Arc::new(Gate::new(opened.active.file.clone(), session.next_id));
+    let next = (session.next_id, session.epoch);
+    let mut writer = Writer::new(
+        storage.clone(),
+        opened.segments.clone(),
+        gate.clone(),
+        opened.active.clone(),
+        next,
+        config.segment_bytes,
+    );
+    let mut found: std::collections::BTreeMap<u32, _> = opened.found.into_iter().collect();
+    writer.extents_grew(found.values().map(|found| found.extents.all().len()).sum());
+    let active = opened.active.first_id();
+    let mut partitions = state.partitions;
+    let registry = Registry::recovered(state.catalog, |number| {
+        let state = partitions.remove(&number).unwrap_or_default();
+        let (extents, newest_sealed) = match found.remove(&number) {
+            Some(found) => (found.extents, found.previous),
+            None => (Extents::default(), state.segment_before(active)),
+        };
+        Inner { state, extents, newest_sealed }
+    });
+    Shared {
+        queue: Ring::new(config.queue_cells),
+        config,
+        clock,
+        storage,
+        events,
+        cluster_id: session.cluster_id,
+        epoch: session.epoch,
+        drain: Mutex::new(Drain::new(writer)),
+        gate,
+        segments: opened.segments,
+        registry: RwLock::new(registry),
+        admin: Mutex::default(),
+        producer_ids: Mutex::new(ProducerIds::new(state.next_producer_id)),
+        unsynced: Mutex::new(VecDeque::new()),
+        sync_watchers: Mutex::default(),
+        keeper: keeper::Signal::default(),
+        closed: AtomicBool::new(false),
+        failed: AtomicBool::new(false),
+        _lock: lock,
+    }
+}

@@ -1,5 +1,6 @@
-//! The operating system: the data directory and its files.
+//! The operating system: the data directory, its files, and the log for people.
 
 pub mod dir_lock;
 pub mod disk;
+pub mod event_log;
 pub mod storage;

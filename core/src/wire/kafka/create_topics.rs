@@ -82,8 +82,8 @@ message! {
         num_partitions: i32, [5..] = -1;
         /// How many brokers have each partition, or -1.
         replication_factor: i16, [5..] = -1;
-        /// Its configuration.
-        configs: Option<Vec<CreatableTopicConfigs<'a>>>, [5..];
+        /// Its configuration; null if it is not told.
+        configs: Option<Vec<CreatableTopicConfigs<'a>>>, [5..] = Some(Vec::new());
     }
 }
 

@@ -32,7 +32,7 @@ message! {
         /// The error, or 0, in versions that ask for one key, as all up to `port`.
         error_code: i16, [0..=3];
         /// The error in words.
-        error_message: Option<Cow<'a, str>>, [1..=3];
+        error_message: Option<Cow<'a, str>>, [1..=3] = Some(Cow::Borrowed(""));
         /// The broker's ID.
         node_id: i32, [0..=3];
         /// The host to connect to.

@@ -11,7 +11,7 @@ message! {
         /// The group, in versions that ask for one.
         group_id: &'a str, [1..=7];
         /// The topics, or null for all, in versions that ask for one group.
-        topics: Option<Vec<OffsetFetchTopic<'a>>>, [1..=7] nullable [2..];
+        topics: Option<Vec<OffsetFetchTopic<'a>>>, [1..=7] nullable [2..] = Some(Vec::new());
         /// The groups, in versions that ask for many.
         groups: Vec<OffsetFetchGroup<'a>>, [8..];
         /// Whether offsets of open transactions are an error.

@@ -269,3 +269,18 @@ fn strings_are_short_utf8() {
     frame.extend_from_slice(&[0xff, 0xff]);
     assert_eq!(serve(&frame), Err(DecodeError::UnexpectedNull));
 }
+
+#[test]
+fn the_seeds_of_the_fuzzer_are_requests() {
+    let seeds = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/request");
+    let mut count = 0;
+    for seed in std::fs::read_dir(seeds).unwrap() {
+        let path = seed.unwrap().path();
+        // The fuzzer adds files of its own, named by their hashes.
+        if path.to_string_lossy().contains('-') {
+            assert_eq!(serve(&std::fs::read(&path).unwrap()), Ok(()), "{}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 10);
+}

@@ -82,7 +82,7 @@ fn write(version: i16, gaps: bool) -> (Vec<u8>, Vec<(usize, &'static [u8])>) {
         },
         b"xyz",
     );
-    writer.finish().unwrap();
+    writer.finish().expect("valid");
     (out, places)
 }
 
@@ -155,7 +155,7 @@ fn check(answer: &Theirs, version: i16) {
         (1 << 40, 42)
     );
     assert_eq!(first.log_start_offset, if version >= 5 { 7 } else { -1 });
-    let aborted = first.aborted_transactions.as_ref().unwrap();
+    let aborted = first.aborted_transactions.as_ref().expect("valid");
     let aborted: Vec<_> = aborted
         .iter()
         .map(|a| (a.producer_id.0, a.first_offset))

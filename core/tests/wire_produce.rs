@@ -39,7 +39,7 @@ fn frame(version: i16) -> Vec<u8> {
             let topic = TopicProduceData::default().with_partition_data(partitions);
             if version >= 13 {
                 let digits: String = id(index).iter().map(|byte| format!("{byte:02x}")).collect();
-                topic.with_topic_id(digits.parse().unwrap())
+                topic.with_topic_id(digits.parse().expect("valid"))
             } else {
                 topic.with_name(StrBytes::from_static_str(name).into())
             }
@@ -57,8 +57,8 @@ fn frame(version: i16) -> Vec<u8> {
     let mut out = BytesMut::new();
     header
         .encode(&mut out, ApiKey::Produce.request_header_version(version))
-        .unwrap();
-    request.encode(&mut out, version).unwrap();
+        .expect("valid");
+    request.encode(&mut out, version).expect("valid");
     out.to_vec()
 }
 

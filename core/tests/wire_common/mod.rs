@@ -45,7 +45,10 @@ const OTHER_NAMES: [(&str, &str); 4] = [
 ];
 
 /// Fields that exist only in versions that we do not speak.
-const NEWER: [(&str, &str); 9] = [
+const NEWER: [(&str, &str); 12] = [
+    ("DescribeClusterBroker", "is_fenced"),
+    ("DescribeClusterRequest", "include_fenced_brokers"),
+    ("DescribedGroup", "error_message"),
     ("FetchPartition", "high_watermark"),
     ("InitProducerIdRequest", "enable_2_pc"),
     ("InitProducerIdRequest", "keep_prepared_txn"),
@@ -150,13 +153,14 @@ fn bytes(quoted: &str) -> Shown {
             b'\\' => match rest.next() {
                 Some(b'x') => {
                     let hex: Vec<u8> = rest.by_ref().take(2).collect();
-                    u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap()
+                    let digits = std::str::from_utf8(&hex).expect("two digits");
+                    u8::from_str_radix(digits, 16).expect("two digits")
                 }
                 Some(b'0') => 0,
                 Some(b'n') => b'\n',
                 Some(b'r') => b'\r',
                 Some(b't') => b'\t',
-                other => other.unwrap(),
+                other => other.expect("an escaped character"),
             },
             byte => byte,
         };
@@ -171,7 +175,7 @@ fn uuid(word: &str) -> String {
     if word.len() != 36 || digits.len() != 32 {
         return word.to_owned();
     }
-    let id = u128::from_str_radix(&digits, 16).unwrap();
+    let id = u128::from_str_radix(&digits, 16).expect("32 digits");
     URL_SAFE_NO_PAD.encode(id.to_be_bytes())
 }
 

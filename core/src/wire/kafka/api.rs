@@ -31,14 +31,30 @@ pub enum ApiKey {
     LeaveGroup = 13,
     /// Distributes the leader's assignment in a group.
     SyncGroup = 14,
+    /// Describes classic groups.
+    DescribeGroups = 15,
+    /// Lists groups.
+    ListGroups = 16,
     /// Lists APIs and their versions.
     ApiVersions = 18,
     /// Creates topics.
     CreateTopics = 19,
     /// Deletes topics.
     DeleteTopics = 20,
+    /// Deletes the records before an offset.
+    DeleteRecords = 21,
     /// Gives out a producer ID.
     InitProducerId = 22,
+    /// Says where a leader epoch ends.
+    OffsetForLeaderEpoch = 23,
+    /// Gives the configuration of topics and brokers.
+    DescribeConfigs = 32,
+    /// Gives topics more partitions.
+    CreatePartitions = 37,
+    /// Deletes empty groups.
+    DeleteGroups = 42,
+    /// Lists the brokers.
+    DescribeCluster = 60,
 }
 
 /// What minka knows of the versions of an API.
@@ -70,10 +86,24 @@ const TABLE: &[Versions] = &[
     row(ApiKey::Heartbeat, "Heartbeat", (0, 4), 0, 4),
     row(ApiKey::LeaveGroup, "LeaveGroup", (0, 5), 0, 4),
     row(ApiKey::SyncGroup, "SyncGroup", (0, 5), 0, 4),
+    row(ApiKey::DescribeGroups, "DescribeGroups", (0, 5), 0, 5),
+    row(ApiKey::ListGroups, "ListGroups", (0, 5), 0, 3),
     row(ApiKey::ApiVersions, "ApiVersions", (0, 4), 0, 3),
     row(ApiKey::CreateTopics, "CreateTopics", (2, 7), 2, 5),
     row(ApiKey::DeleteTopics, "DeleteTopics", (1, 6), 1, 4),
+    row(ApiKey::DeleteRecords, "DeleteRecords", (0, 2), 0, 2),
     row(ApiKey::InitProducerId, "InitProducerId", (0, 5), 0, 2),
+    row(
+        ApiKey::OffsetForLeaderEpoch,
+        "OffsetForLeaderEpoch",
+        (2, 4),
+        2,
+        4,
+    ),
+    row(ApiKey::DescribeConfigs, "DescribeConfigs", (1, 4), 1, 4),
+    row(ApiKey::CreatePartitions, "CreatePartitions", (0, 3), 0, 2),
+    row(ApiKey::DeleteGroups, "DeleteGroups", (0, 2), 0, 2),
+    row(ApiKey::DescribeCluster, "DescribeCluster", (0, 1), 0, 0),
 ];
 
 const fn row(

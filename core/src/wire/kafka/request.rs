@@ -2,8 +2,14 @@
 
 use super::ApiKey;
 use super::api_versions::ApiVersionsRequest;
+use super::create_partitions::CreatePartitionsRequest;
 use super::create_topics::CreateTopicsRequest;
+use super::delete_groups::DeleteGroupsRequest;
+use super::delete_records::DeleteRecordsRequest;
 use super::delete_topics::DeleteTopicsRequest;
+use super::describe_cluster::DescribeClusterRequest;
+use super::describe_configs::DescribeConfigsRequest;
+use super::describe_groups::DescribeGroupsRequest;
 use super::fetch::FetchRequest;
 use super::find_coordinator::FindCoordinatorRequest;
 use super::header::RequestHeader;
@@ -11,10 +17,12 @@ use super::heartbeat::HeartbeatRequest;
 use super::init_producer_id::InitProducerIdRequest;
 use super::join_group::JoinGroupRequest;
 use super::leave_group::LeaveGroupRequest;
+use super::list_groups::ListGroupsRequest;
 use super::list_offsets::ListOffsetsRequest;
 use super::metadata::MetadataRequest;
 use super::offset_commit::OffsetCommitRequest;
 use super::offset_fetch::OffsetFetchRequest;
+use super::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use super::produce_view::ProduceView;
 use super::reader::{DecodeError, Reader};
 use super::sync_group::SyncGroupRequest;
@@ -53,6 +61,22 @@ pub enum Request<'a> {
     DeleteTopics(DeleteTopicsRequest<'a>),
     /// Asks for a producer ID.
     InitProducerId(InitProducerIdRequest<'a>),
+    /// Asks about groups.
+    DescribeGroups(DescribeGroupsRequest<'a>),
+    /// Asks for the groups.
+    ListGroups(ListGroupsRequest<'a>),
+    /// Records to delete.
+    DeleteRecords(DeleteRecordsRequest<'a>),
+    /// Asks where leader epochs end.
+    OffsetForLeaderEpoch(OffsetForLeaderEpochRequest<'a>),
+    /// Asks for configurations.
+    DescribeConfigs(DescribeConfigsRequest<'a>),
+    /// Topics that get more partitions.
+    CreatePartitions(CreatePartitionsRequest<'a>),
+    /// Groups to delete.
+    DeleteGroups(DeleteGroupsRequest<'a>),
+    /// Asks about the cluster.
+    DescribeCluster(DescribeClusterRequest),
 }
 
 impl<'a> Request<'a> {
@@ -81,6 +105,18 @@ impl<'a> Request<'a> {
             ApiKey::CreateTopics => Self::CreateTopics(CreateTopicsRequest::decode(r, v)?),
             ApiKey::DeleteTopics => Self::DeleteTopics(DeleteTopicsRequest::decode(r, v)?),
             ApiKey::InitProducerId => Self::InitProducerId(InitProducerIdRequest::decode(r, v)?),
+            ApiKey::DescribeGroups => Self::DescribeGroups(DescribeGroupsRequest::decode(r, v)?),
+            ApiKey::ListGroups => Self::ListGroups(ListGroupsRequest::decode(r, v)?),
+            ApiKey::DeleteRecords => Self::DeleteRecords(DeleteRecordsRequest::decode(r, v)?),
+            ApiKey::OffsetForLeaderEpoch => {
+                Self::OffsetForLeaderEpoch(OffsetForLeaderEpochRequest::decode(r, v)?)
+            }
+            ApiKey::DescribeConfigs => Self::DescribeConfigs(DescribeConfigsRequest::decode(r, v)?),
+            ApiKey::CreatePartitions => {
+                Self::CreatePartitions(CreatePartitionsRequest::decode(r, v)?)
+            }
+            ApiKey::DeleteGroups => Self::DeleteGroups(DeleteGroupsRequest::decode(r, v)?),
+            ApiKey::DescribeCluster => Self::DescribeCluster(DescribeClusterRequest::decode(r, v)?),
         })
     }
 }

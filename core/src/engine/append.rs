@@ -1,6 +1,5 @@
 //! Submitting: into the queue, and waiting for what becomes of it.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use bytes::Bytes;
@@ -127,10 +126,10 @@ impl Shared {
     /// Puts a cell into the queue. When it is full, helps to empty it and waits; after the
     /// configured time that is [`ErrorKind::QueueFull`].
     pub(super) fn push(&self, cell: Cell) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
+        let Err(cell) = self.queue.try_push(cell) else { return Ok(()) };
+        if self.queue.is_closed() {
             return Err(closed());
         }
-        let Err(cell) = self.queue.try_push(cell) else { return Ok(()) };
         self.drain();
         let Err(_) = self.queue.push_wait(cell, self.config.queue_timeout) else { return Ok(()) };
         if self.queue.is_closed() {

@@ -1,7 +1,7 @@
 //! The keeper: the thread that indexes sealed segments, writes snapshots, and gives space back.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Shared;
 use super::replay::State;
@@ -244,6 +244,3 @@ pub(super) fn newest_state(
     }
     Ok((State::default(), Sequence { next_id: 1, epoch: 0 }))
 }
-
-/// The shortest time between two looks at the groups' timers.
-pub(super) const TICK_MIN: Duration = Duration::from_millis(1);

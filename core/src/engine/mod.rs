@@ -4,6 +4,7 @@ mod append;
 mod cell;
 mod config;
 mod drain;
+mod groups;
 mod keeper;
 mod open;
 mod partition;
@@ -22,6 +23,7 @@ use std::thread::JoinHandle;
 pub use append::Produce;
 pub use cell::Acks;
 pub use config::Config;
+pub use groups::{Deferred, Joined};
 pub use partition::Partition;
 pub use read::{OffsetSpec, ReadOutcome};
 pub use ticket::{Appended, Progress, Ticket};
@@ -63,13 +65,16 @@ struct Shared {
     registry: RwLock<topics::Registry>,
     /// One change of topics at a time.
     admin: Mutex<()>,
+    groups: Mutex<groups::Groups>,
+    timer: groups::Timer,
     producer_ids: Mutex<producer_ids::ProducerIds>,
     /// What becomes visible with the next syncs, oldest first.
     unsynced: Mutex<VecDeque<drain::Unsynced>>,
     /// Who waits for IDs to be on the disk.
     sync_watchers: Mutex<Vec<(u64, Arc<dyn Wake>, usize)>>,
     keeper: keeper::Signal,
-    closed: AtomicBool,
+    /// Set when closing begins; the queue is closed at its end.
+    closing: AtomicBool,
     failed: AtomicBool,
     /// Keeps others out of the data directory for as long as a thread may still write there.
     _lock: Option<DirLock>,

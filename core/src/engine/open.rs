@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
 use super::drain::Drain;
+use super::groups::{Groups, Timer, group_config};
 use super::keeper::{self, newest_state};
 use super::partition::Inner;
 use super::producer_ids::ProducerIds;
@@ -23,6 +24,7 @@ use crate::log::syncer::Gate;
 use crate::log::writer::Writer;
 use crate::queue::ring::Ring;
 use crate::state::event::Event;
+use crate::state::groups::{Coordinator, Now};
 use crate::sys::dir_lock::DirLock;
 use crate::sys::disk::Disk;
 use crate::sys::event_log::{EventLog, Level};
@@ -74,6 +76,7 @@ impl Broker {
         // The epoch must be on the disk before anything is written in it.
         broker.shared.append_events(&[session.event])?;
         broker.spawn("minka-keeper", |shared| shared.keep())?;
+        broker.spawn("minka-timer", |shared| shared.run_timer())?;
         Ok(broker)
     }
 
@@ -117,14 +120,15 @@ impl Broker {
     /// writes a snapshot so that the next start is quick. Returns what of this failed.
     pub fn close(&self) -> Result<()> {
         let shared = &self.shared;
-        if shared.closed.swap(true, Ordering::SeqCst) {
+        if shared.closing.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        shared.drain();
-        let ended = shared.end_session();
-        shared.queue.close();
+        shared.timer.close();
         shared.keeper.close();
+        self.join("minka-timer");
         self.join("minka-keeper");
+        let ended = shared.append_events(&[Event::SessionEnded]);
+        shared.queue.close();
         let ended = ended.and_then(|()| shared.snapshot_at_close());
         shared.gate.close();
         self.join("");
@@ -220,6 +224,8 @@ fn assemble(
     writer.extents_grew(found.values().map(|found| found.extents.all().len()).sum());
     let active = opened.active.first_id();
     let mut partitions = state.partitions;
+    let now = Now { steady: clock.steady(), wall: clock.wall() };
+    let coordinator = Coordinator::restore(group_config(&config), state.groups, now);
     let registry = Registry::recovered(state.catalog, |number| {
         let state = partitions.remove(&number).unwrap_or_default();
         let (extents, newest_sealed) = match found.remove(&number) {
@@ -241,11 +247,13 @@ fn assemble(
         segments: opened.segments,
         registry: RwLock::new(registry),
         admin: Mutex::default(),
+        groups: Mutex::new(Groups::new(coordinator)),
+        timer: Timer::default(),
         producer_ids: Mutex::new(ProducerIds::new(state.next_producer_id)),
         unsynced: Mutex::new(VecDeque::new()),
         sync_watchers: Mutex::default(),
         keeper: keeper::Signal::default(),
-        closed: AtomicBool::new(false),
+        closing: AtomicBool::new(false),
         failed: AtomicBool::new(false),
         _lock: lock,
     }

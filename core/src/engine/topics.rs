@@ -223,16 +223,11 @@ impl Broker {
     pub fn delete_topic(&self, name: &str) -> Result<()> {
         let shared = &*self.shared;
         let _admin = shared.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone = self.topic(name).ok_or_else(|| unknown(name))?;
         let event = shared.registry().catalog.plan_delete(name)?;
-        let numbers: Vec<_> = shared
-            .registry()
-            .catalog
-            .topic(name)
-            .map(|topic| topic.runs().to_vec())
-            .unwrap_or_default();
         shared.append_events(std::slice::from_ref(&event))?;
         shared.registry_mut().apply(&event);
-        shared.forget_offsets(&numbers);
+        shared.forget_offsets(&gone.topic);
         shared.events.log(Level::Info, format_args!("deleted topic {name}"));
         shared.keeper.clean_soon();
         Ok(())

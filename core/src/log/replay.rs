@@ -83,8 +83,7 @@ impl<'a> Replayer<'a> {
         let replay = &self.replay;
         let found = self.found.entry(partition).or_insert_with(|| Found {
             previous: replay
-                .segment_before(partition, extent.segment)
-                ,
+                .segment_before(partition, extent.segment),
             extents: Extents::default(),
         });
         found.extents.push(extent);

@@ -12,6 +12,7 @@
 pub mod catalog;
 pub mod durable;
 pub mod event;
+pub mod groups;
 pub mod offsets;
 pub mod partition;
 pub mod producers;

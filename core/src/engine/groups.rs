@@ -1,0 +1,354 @@
+//! Groups: the coordinator behind one lock, its events in the log, and its answers delivered.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::ticket::Ticket;
+use super::topics::random_id;
+use super::wake::Wake;
+use super::{Broker, Config, Shared};
+use crate::clock::Millis;
+use crate::error::Result;
+use crate::state::event::Event;
+use crate::state::groups::{
+    Action, CommitRequest, Coordinator, GroupConfig, GroupDeletion, GroupDescription, GroupListing,
+    JoinAnswer, JoinRequest, MemberKey, Now, ReplyId, SyncAnswer, SyncRequest,
+};
+use crate::state::offsets::CommittedOffset;
+use crate::state::topic::Topic;
+
+/// A join's answer: the member's ID, and what became of it.
+pub type Joined = (String, Result<JoinAnswer>);
+
+/// An answer that may take long. Dropping it takes nothing back: see [`Broker::forget`].
+#[derive(Debug)]
+pub struct Deferred<T> {
+    reply: ReplyId,
+    place: Arc<Place<T>>,
+}
+
+#[derive(Debug)]
+struct Place<T> {
+    answer: Mutex<Option<T>>,
+    wake: Arc<dyn Wake>,
+    token: usize,
+}
+
+impl<T> Deferred<T> {
+    /// Takes the answer out if it is there.
+    pub fn take(&self) -> Option<T> {
+        self.place.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<T> Place<T> {
+    fn put(&self, answer: T) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.wake.wake(self.token);
+    }
+}
+
+/// The coordinator and who waits for its answers.
+#[derive(Debug)]
+pub(super) struct Groups {
+    coordinator: Coordinator,
+    joins: HashMap<ReplyId, Arc<Place<Joined>>>,
+    syncs: HashMap<ReplyId, Arc<Place<Result<SyncAnswer>>>>,
+    next_reply: u64,
+}
+
+/// The groups' timer: a thread that sleeps until the next deadline.
+#[derive(Debug, Default)]
+pub(super) struct Timer {
+    state: Mutex<TimerState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct TimerState {
+    /// The deadline that the thread sleeps until, if it sleeps until one.
+    until: Option<Millis>,
+    moved: bool,
+    closed: bool,
+}
+
+impl Groups {
+    pub(super) fn new(coordinator: Coordinator) -> Self {
+        Self { coordinator, joins: HashMap::new(), syncs: HashMap::new(), next_reply: 0 }
+    }
+
+    fn next_reply(&mut self) -> ReplyId {
+        self.next_reply += 1;
+        ReplyId(self.next_reply)
+    }
+}
+
+/// The coordinator's part of the broker's settings.
+pub(super) fn group_config(config: &Config) -> GroupConfig {
+    let millis = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    GroupConfig {
+        initial_rebalance_delay_ms: millis(config.group_initial_rebalance_delay),
+        session_timeout_min_ms: millis(config.group_session_timeout_min),
+        session_timeout_max_ms: millis(config.group_session_timeout_max),
+        members_max: config.group_size_max,
+        offsets_retention_ms: Millis::try_from(config.offsets_retention.as_millis())
+            .unwrap_or(Millis::MAX),
+        ..GroupConfig::default()
+    }
+}
+
+impl Broker {
+    /// Joins a group. `request.reply` and `request.new_member_id` are set here. The answer may
+    /// take as long as a rebalance; `wake` is called with `token` when it is there.
+    pub fn join_group(
+        &self,
+        mut request: JoinRequest,
+        wake: &Arc<dyn Wake>,
+        token: usize,
+    ) -> Result<Deferred<Joined>> {
+        let place = Arc::new(Place { answer: Mutex::default(), wake: wake.clone(), token });
+        request.new_member_id = format!("{}-{}", request.client_id, uuid_text(&random_id()?));
+        let reply = self.shared.with_groups(|groups, now, out| {
+            let reply = groups.next_reply();
+            groups.joins.insert(reply, place.clone());
+            request.reply = reply;
+            groups.coordinator.join(request, now, out);
+            reply
+        });
+        Ok(Deferred { reply, place })
+    }
+
+    /// Hands in or asks for the assignment of a generation; as [`Broker::join_group`].
+    pub fn sync_group(
+        &self,
+        mut request: SyncRequest,
+        wake: &Arc<dyn Wake>,
+        token: usize,
+    ) -> Deferred<Result<SyncAnswer>> {
+        let place = Arc::new(Place { answer: Mutex::default(), wake: wake.clone(), token });
+        let reply = self.shared.with_groups(|groups, now, out| {
+            let reply = groups.next_reply();
+            groups.syncs.insert(reply, place.clone());
+            request.reply = reply;
+            groups.coordinator.sync(request, now, out);
+            reply
+        });
+        Deferred { reply, place }
+    }
+
+    /// Says that nobody waits for an answer any more: its connection is gone.
+    pub fn forget<T>(&self, deferred: &Deferred<T>) {
+        self.shared.with_groups(|groups, now, _| {
+            groups.joins.remove(&deferred.reply);
+            groups.syncs.remove(&deferred.reply);
+            groups.coordinator.forget_reply(deferred.reply, now);
+        });
+    }
+
+    /// A member says that it is alive.
+    pub fn heartbeat(&self, group: &str, member: MemberKey<'_>, generation: i32) -> Result<()> {
+        self.shared.with_groups(|groups, now, _| {
+            groups.coordinator.heartbeat(group, member, generation, now)
+        })
+    }
+
+    /// Members leave a group; a result for each.
+    pub fn leave_group(
+        &self,
+        group: &str,
+        members: &[MemberKey<'_>],
+    ) -> Result<Vec<Result<()>>> {
+        self.shared.with_groups(|groups, now, out| {
+            groups.coordinator.leave(group, members, now, out)
+        })
+    }
+
+    /// Commits offsets; a result for each entry, and a ticket: the commit holds, and may be
+    /// acknowledged, when the ticket does. Call [`Broker::drain`] afterwards.
+    pub fn commit_offsets(
+        &self,
+        request: &CommitRequest<'_>,
+        wake: Option<(Arc<dyn Wake>, usize)>,
+    ) -> Result<(Vec<Result<()>>, Arc<Ticket>)> {
+        let mut actions = Vec::new();
+        let mut groups = self.shared.groups();
+        let now = self.shared.now();
+        let results = groups.coordinator.commit(request, now, &mut actions)?;
+        let events: Vec<Event> = actions
+            .into_iter()
+            .filter_map(|action| match action {
+                Action::Persist(event) => Some(event),
+                Action::JoinReply { .. } | Action::SyncReply { .. } => None,
+            })
+            .collect();
+        let ticket = Ticket::new(events.len(), wake);
+        for (slot, event) in (0..).zip(&events) {
+            // Under the lock, so that the log has the commits of a group in their order.
+            self.shared.submit_event(event, Some((ticket.clone(), slot)));
+        }
+        drop(groups);
+        self.shared.timer.moved(None);
+        Ok((results, ticket))
+    }
+
+    /// What a group has committed, by partition number in order.
+    pub fn committed_offsets(&self, group: &str) -> Vec<(u32, CommittedOffset)> {
+        let groups = self.shared.groups();
+        let Some(offsets) = groups.coordinator.fetch_offsets(group) else { return Vec::new() };
+        offsets.iter().map(|(partition, offset)| (partition, offset.clone())).collect()
+    }
+
+    /// All groups, by ID in order.
+    pub fn groups(&self) -> Vec<GroupListing> {
+        self.shared.groups().coordinator.list().collect()
+    }
+
+    /// A group with its members.
+    pub fn describe_group(&self, group: &str) -> GroupDescription {
+        self.shared.groups().coordinator.describe(group)
+    }
+
+    /// Deletes a group that has no members, with its offsets.
+    pub fn delete_group(&self, group: &str) -> GroupDeletion {
+        self.shared.with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
+    }
+
+    /// The topic that a broker-wide partition number belongs to, and the partition's index.
+    pub fn locate_partition(&self, number: u32) -> Option<(Arc<Topic>, u32)> {
+        let registry = self.shared.registry();
+        registry.catalog.partition(number).map(|(topic, index)| (topic.clone(), index))
+    }
+}
+
+impl Shared {
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        // The coordinator is a state machine without I/O; a panic in it would be a bug that the
+        // next rebalance repairs.
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now { steady: self.clock.steady(), wall: self.clock.wall() }
+    }
+
+    /// Calls the coordinator and does what it asks for. Events are submitted under the lock, so
+    /// that the log has them in their order; answers do not wait for the disk: a membership that
+    /// a power cut takes is found again by joining again.
+    fn with_groups<T>(&self, call: impl FnOnce(&mut Groups, Now, &mut Vec<Action>) -> T) -> T {
+        let mut actions = Vec::new();
+        let mut groups = self.groups();
+        let result = call(&mut groups, self.now(), &mut actions);
+        let persisted = self.carry_out(&mut groups, actions);
+        let deadline = groups.coordinator.next_deadline();
+        drop(groups);
+        if persisted {
+            self.drain();
+        }
+        self.timer.moved(deadline);
+        result
+    }
+
+    fn carry_out(&self, groups: &mut Groups, actions: Vec<Action>) -> bool {
+        let mut persisted = false;
+        for action in actions {
+            match action {
+                Action::Persist(event) => {
+                    self.note_group(&event);
+                    self.submit_event(&event, None);
+                    persisted = true;
+                }
+                Action::JoinReply { reply, member_id, answer } => {
+                    if let Some(place) = groups.joins.remove(&reply) {
+                        place.put((member_id, answer));
+                    }
+                }
+                Action::SyncReply { reply, answer } => {
+                    if let Some(place) = groups.syncs.remove(&reply) {
+                        place.put(answer);
+                    }
+                }
+            }
+        }
+        persisted
+    }
+
+    fn note_group(&self, event: &Event) {
+        use crate::sys::event_log::Level;
+        if let Event::GroupStable(record) = event {
+            let text = format_args!(
+                "group {}: generation {} with {} members",
+                record.group,
+                record.generation,
+                record.members.len()
+            );
+            self.events.log(Level::Info, text);
+        }
+    }
+
+    pub(super) fn forget_offsets(&self, topic: &Topic) {
+        self.groups().coordinator.topic_deleted(topic);
+    }
+
+    /// The timer's thread.
+    pub(super) fn run_timer(&self) {
+        loop {
+            let deadline = self.with_groups(|groups, now, out| {
+                groups.coordinator.tick(now, out);
+                groups.coordinator.next_deadline()
+            });
+            if self.timer.sleep(deadline, || self.clock.steady()) {
+                return;
+            }
+        }
+    }
+}
+
+impl Timer {
+    /// Says what the next deadline is now. Wakes the thread only if it would sleep for too long.
+    fn moved(&self, deadline: Option<Millis>) {
+        let Some(deadline) = deadline else { return };
+        let mut state = self.lock();
+        if state.until.is_none_or(|until| deadline < until) {
+            state.moved = true;
+            self.changed.notify_one();
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// Sleeps until `deadline` or until it moves. Returns whether it is time to end.
+    fn sleep(&self, deadline: Option<Millis>, now: impl Fn() -> Millis) -> bool {
+        let mut state = self.lock();
+        state.until = deadline;
+        loop {
+            if state.closed || state.moved {
+                state.moved = false;
+                return state.closed;
+            }
+            let left = deadline.map(|deadline| deadline.saturating_sub(now()));
+            state = match left {
+                Some(left) if left <= 0 => return false,
+                Some(left) => {
+                    let left = Duration::from_millis(left.unsigned_abs());
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, TimerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An ID as text (RFC 9562 section 4).
+fn uuid_text(id: &[u8; 16]) -> String {
+    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}

@@ -1,0 +1,408 @@
+//! The coordinator: all groups of a broker.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::clock::Millis;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::durable::DurableGroup;
+use crate::state::event::Event;
+use crate::state::groups::group::{Group, Turn, unknown_member};
+use crate::state::groups::types::{
+    Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupListing, GroupState,
+    JoinRequest, MemberKey, Now, ReplyId, SyncRequest,
+};
+use crate::state::offsets::GroupOffsets;
+use crate::state::topic::Topic;
+
+/// All groups of a broker.
+///
+/// Calls put what has to be done behind what `out` holds already. The caller keeps their order:
+/// it appends the events of one call before it makes the next one.
+#[derive(Debug)]
+pub struct Coordinator {
+    config: GroupConfig,
+    groups: BTreeMap<Arc<str>, Slot>,
+    /// When which group has something to do, at the earliest; in steady milliseconds.
+    timers: BTreeSet<(Millis, Arc<str>)>,
+    /// The groups of the requests that wait for answers.
+    waiting: HashMap<ReplyId, Arc<str>>,
+    /// When expired offsets are looked for next, in steady milliseconds.
+    offsets_check: Millis,
+}
+
+#[derive(Debug)]
+struct Slot {
+    group: Group,
+    /// The group's entry in `timers`.
+    timer: Option<Millis>,
+}
+
+impl Coordinator {
+    /// The groups that the log has. Those that were stable are stable, and their members have a
+    /// whole session timeout to be heard of.
+    pub fn restore(
+        config: GroupConfig,
+        groups: impl IntoIterator<Item = (String, DurableGroup)>,
+        now: Now,
+    ) -> Self {
+        let offsets_check = now.steady.saturating_add(config.offsets_check_ms);
+        let mut coordinator = Self {
+            config,
+            groups: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            waiting: HashMap::new(),
+            offsets_check,
+        };
+        for (id, durable) in groups {
+            let id: Arc<str> = id.into();
+            let group = Group::restored(Arc::clone(&id), durable, now);
+            coordinator
+                .groups
+                .insert(Arc::clone(&id), Slot { group, timer: None });
+            coordinator.set_timer(&id);
+        }
+        coordinator
+    }
+
+    /// The durable part of all groups: what replaying their events gives.
+    pub fn durable(&self) -> BTreeMap<String, DurableGroup> {
+        let logged = self.groups.values().filter(|slot| slot.group.logged);
+        logged
+            .map(|slot| (slot.group.id.to_string(), slot.group.durable()))
+            .collect()
+    }
+
+    /// A JoinGroup request; its answer is a [`Action::JoinReply`] of this call or a later one.
+    /// Refusals: `InvalidGroupId`, `InvalidSessionTimeout`, `UnknownMember`, `FencedInstance`,
+    /// `InconsistentProtocol`, `GroupFull`, `MemberIdRequired`, `RebalanceInProgress` for one
+    /// that the same member repeats while it waits.
+    pub fn join(&mut self, request: JoinRequest, now: Now, out: &mut Vec<Action>) {
+        if let Err(error) = self.check_join(&request) {
+            let JoinRequest {
+                reply, member_id, ..
+            } = request;
+            out.push(Action::JoinReply {
+                reply,
+                member_id,
+                answer: Err(error),
+            });
+            return;
+        }
+        let id = self.found(&request.group);
+        self.waiting.insert(request.reply, Arc::clone(&id));
+        self.turn(&id, now, out, |group, turn| group.join(request, turn));
+    }
+
+    /// A SyncGroup request; its answer is a [`Action::SyncReply`] of this call or a later one.
+    /// Refusals: `InvalidGroupId`, `UnknownMember`, `FencedInstance`, `IllegalGeneration`,
+    /// `InconsistentProtocol`, `RebalanceInProgress`.
+    pub fn sync(&mut self, request: SyncRequest, now: Now, out: &mut Vec<Action>) {
+        let reply = request.reply;
+        let refusal = if request.group.is_empty() {
+            Some(no_group_id())
+        } else if !self.groups.contains_key(request.group.as_str()) {
+            Some(unknown_member(&request.group, &request.member_id))
+        } else {
+            None
+        };
+        if let Some(error) = refusal {
+            out.push(Action::SyncReply {
+                reply,
+                answer: Err(error),
+            });
+            return;
+        }
+        let id = self.found(&request.group);
+        self.waiting.insert(reply, Arc::clone(&id));
+        self.turn(&id, now, out, |group, turn| group.sync(request, turn));
+    }
+
+    /// A Heartbeat request.
+    ///
+    /// # Errors
+    /// `InvalidGroupId`, `UnknownMember`, `FencedInstance`, `IllegalGeneration`, and
+    /// `RebalanceInProgress` where the member has to join again.
+    pub fn heartbeat(
+        &mut self,
+        group: &str,
+        member: MemberKey<'_>,
+        generation: i32,
+        now: Now,
+    ) -> Result<()> {
+        if group.is_empty() {
+            return Err(no_group_id());
+        }
+        // No timer moves here: a session that lasts longer is found out when its timer is due.
+        match self.groups.get_mut(group) {
+            Some(slot) => slot.group.heartbeat(member, generation, now),
+            None => Err(unknown_member(group, member.member_id)),
+        }
+    }
+
+    /// A LeaveGroup request: one result for each member.
+    ///
+    /// # Errors
+    /// `InvalidGroupId`; for a member `UnknownMember` or `FencedInstance`.
+    pub fn leave(
+        &mut self,
+        group: &str,
+        members: &[MemberKey<'_>],
+        now: Now,
+        out: &mut Vec<Action>,
+    ) -> Result<Vec<Result<()>>> {
+        if group.is_empty() {
+            return Err(no_group_id());
+        }
+        let results = self.turn(group, now, out, |group, turn| {
+            members
+                .iter()
+                .map(|&member| group.leave(member, turn))
+                .collect()
+        });
+        Ok(results.unwrap_or_else(|| {
+            members
+                .iter()
+                .map(|member| Err(unknown_member(group, member.member_id)))
+                .collect()
+        }))
+    }
+
+    /// An OffsetCommit request: one result for each entry. The event with all that were accepted
+    /// is among the actions.
+    ///
+    /// # Errors
+    /// `UnknownMember`, `FencedInstance`, `IllegalGeneration`, `RebalanceInProgress`; for an
+    /// entry `OffsetMetadataTooLarge`.
+    pub fn commit(
+        &mut self,
+        request: &CommitRequest<'_>,
+        now: Now,
+        out: &mut Vec<Action>,
+    ) -> Result<Vec<Result<()>>> {
+        if !self.groups.contains_key(request.group) && request.generation >= 0 {
+            let text = format!(
+                "there is no group {} any more: join it again",
+                request.group
+            );
+            return Err(Error::new(ErrorKind::IllegalGeneration, text));
+        }
+        let id = self.found(request.group);
+        let results = self.turn(&id, now, out, |group, turn| group.commit(request, turn));
+        results.expect("the group was looked up or made just now")
+    }
+
+    /// What a group has committed; nothing for a group that is not there.
+    pub fn fetch_offsets(&self, group: &str) -> Option<&GroupOffsets> {
+        self.groups.get(group).map(|slot| &slot.group.offsets)
+    }
+
+    /// The connection that waited for this answer is gone, the answer will not come. The member
+    /// stays until its session times out.
+    pub fn forget_reply(&mut self, reply: ReplyId, now: Now) {
+        if let Some(id) = self.waiting.remove(&reply) {
+            self.turn(&id, now, &mut Vec::new(), |group, turn| {
+                group.forget_reply(reply, turn)
+            });
+        }
+    }
+
+    /// Does what time asks for; see [`Coordinator::next_deadline`].
+    pub fn tick(&mut self, now: Now, out: &mut Vec<Action>) {
+        let mut due = Vec::new();
+        while let Some((deadline, id)) = self.timers.pop_first() {
+            if deadline > now.steady {
+                self.timers.insert((deadline, id));
+                break;
+            }
+            if let Some(slot) = self.groups.get_mut(&id) {
+                slot.timer = None;
+            }
+            due.push(id);
+        }
+        for id in due {
+            self.turn(&id, now, out, |group, turn| group.tick(turn));
+        }
+        if self.offsets_check <= now.steady {
+            self.offsets_check = now.steady.saturating_add(self.config.offsets_check_ms);
+            self.expire_offsets(now, out);
+        }
+    }
+
+    /// When [`Coordinator::tick`] wants to be called, in steady milliseconds; it may turn out to
+    /// have nothing to do. None while there is no group.
+    pub fn next_deadline(&self) -> Option<Millis> {
+        let timer = self.timers.first().map(|(deadline, _)| *deadline);
+        let check = (!self.groups.is_empty()).then_some(self.offsets_check);
+        timer.into_iter().chain(check).min()
+    }
+
+    /// A group with its members; `Dead` where there is no such group.
+    pub fn describe(&self, group: &str) -> GroupDescription {
+        match self.groups.get(group) {
+            Some(slot) => slot.group.describe(),
+            None => GroupDescription {
+                state: GroupState::Dead,
+                protocol_type: String::new(),
+                protocol: String::new(),
+                members: Vec::new(),
+            },
+        }
+    }
+
+    /// All groups, by ID in order.
+    pub fn list(&self) -> impl Iterator<Item = GroupListing> + '_ {
+        self.groups.values().map(|slot| GroupListing {
+            group: slot.group.id.to_string(),
+            protocol_type: slot.group.protocol_type.clone().unwrap_or_default(),
+            state: slot.group.state,
+        })
+    }
+
+    /// Deletes a group that has no members, with its offsets.
+    pub fn delete_group(&mut self, group: &str, out: &mut Vec<Action>) -> GroupDeletion {
+        match self.groups.get(group) {
+            None => GroupDeletion::NotFound,
+            Some(slot) if slot.group.state != GroupState::Empty => GroupDeletion::NotEmpty,
+            Some(_) => {
+                self.remove(group, out);
+                GroupDeletion::Deleted
+            }
+        }
+    }
+
+    /// Forgets what groups committed for a topic, whose deletion is in the log.
+    pub fn topic_deleted(&mut self, topic: &Topic) {
+        for slot in self.groups.values_mut() {
+            for run in topic.runs() {
+                slot.group
+                    .offsets
+                    .remove_run(run.first..run.first + run.count);
+            }
+        }
+    }
+
+    fn check_join(&self, request: &JoinRequest) -> Result<()> {
+        if request.group.is_empty() {
+            return Err(no_group_id());
+        }
+        let GroupConfig {
+            session_timeout_min_ms: min,
+            session_timeout_max_ms: max,
+            ..
+        } = self.config;
+        let asked = u32::try_from(request.session_timeout_ms);
+        if !asked.is_ok_and(|asked| (min..=max).contains(&asked)) {
+            let text = format!(
+                "a session timeout of {} ms is outside of what this broker allows, \
+                 {min} to {max} ms",
+                request.session_timeout_ms
+            );
+            return Err(Error::new(ErrorKind::InvalidSessionTimeout, text));
+        }
+        if !request.member_id.is_empty() && !self.groups.contains_key(request.group.as_str()) {
+            return Err(unknown_member(&request.group, &request.member_id));
+        }
+        Ok(())
+    }
+
+    /// The group's key; makes the group where there is none.
+    fn found(&mut self, group: &str) -> Arc<str> {
+        if let Some((id, _)) = self.groups.get_key_value(group) {
+            return Arc::clone(id);
+        }
+        let id: Arc<str> = group.into();
+        let slot = Slot {
+            group: Group::new(Arc::clone(&id)),
+            timer: None,
+        };
+        self.groups.insert(Arc::clone(&id), slot);
+        id
+    }
+
+    /// Lets a group take a step, and then keeps the books that depend on it.
+    fn turn<R>(
+        &mut self,
+        id: &str,
+        now: Now,
+        out: &mut Vec<Action>,
+        step: impl FnOnce(&mut Group, &mut Turn<'_>) -> R,
+    ) -> Option<R> {
+        let slot = self.groups.get_mut(id)?;
+        let before = out.len();
+        let result = step(
+            &mut slot.group,
+            &mut Turn {
+                now,
+                config: &self.config,
+                out,
+            },
+        );
+        for action in &out[before..] {
+            if let Action::JoinReply { reply, .. } | Action::SyncReply { reply, .. } = action {
+                self.waiting.remove(reply);
+            }
+        }
+        if slot.group.is_vacant() && !slot.group.logged {
+            self.remove(id, out);
+        } else {
+            self.set_timer(id);
+        }
+        Some(result)
+    }
+
+    /// Makes sure that the group is called in time. A timer that is too early does no harm.
+    fn set_timer(&mut self, id: &str) {
+        let Some(slot) = self.groups.get_mut(id) else {
+            return;
+        };
+        let Some(deadline) = slot.group.next_deadline() else {
+            return;
+        };
+        if slot.timer.is_some_and(|timer| timer <= deadline) {
+            return;
+        }
+        if let Some(timer) = slot.timer.replace(deadline) {
+            self.timers.remove(&(timer, Arc::clone(&slot.group.id)));
+        }
+        self.timers.insert((deadline, Arc::clone(&slot.group.id)));
+    }
+
+    fn expire_offsets(&mut self, now: Now, out: &mut Vec<Action>) {
+        let mut gone = Vec::new();
+        for slot in self.groups.values_mut() {
+            if slot.group.expire_offsets(&mut Turn {
+                now,
+                config: &self.config,
+                out,
+            }) {
+                gone.push(Arc::clone(&slot.group.id));
+            }
+        }
+        for id in gone {
+            self.remove(&id, out);
+        }
+    }
+
+    /// Takes an empty group out.
+    fn remove(&mut self, id: &str, out: &mut Vec<Action>) {
+        let Some(slot) = self.groups.remove(id) else {
+            return;
+        };
+        if let Some(timer) = slot.timer {
+            self.timers.remove(&(timer, Arc::clone(&slot.group.id)));
+        }
+        if slot.group.logged {
+            out.push(Action::Persist(Event::GroupRemoved {
+                group: id.to_owned(),
+            }));
+        }
+    }
+}
+
+fn no_group_id() -> Error {
+    Error::new(
+        ErrorKind::InvalidGroupId,
+        "a group needs an ID that is not empty",
+    )
+}

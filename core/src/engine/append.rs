@@ -102,7 +102,9 @@ impl Broker {
         if length + RECORD_OVERHEAD_BYTES > most {
             return Err(Error::new(
                 ErrorKind::MessageTooLarge,
-                format!("a record of {length} bytes is above the topic's max.message.bytes of {most}"),
+                format!(
+                    "a record of {length} bytes is above the topic's max.message.bytes of {most}"
+                ),
             ));
         }
         let mut bytes = Vec::with_capacity(length + 8);
@@ -126,12 +128,16 @@ impl Shared {
     /// Puts a cell into the queue. When it is full, helps to empty it and waits; after the
     /// configured time that is [`ErrorKind::QueueFull`].
     pub(super) fn push(&self, cell: Cell) -> Result<()> {
-        let Err(cell) = self.queue.try_push(cell) else { return Ok(()) };
+        let Err(cell) = self.queue.try_push(cell) else {
+            return Ok(());
+        };
         if self.queue.is_closed() {
             return Err(closed());
         }
         self.drain();
-        let Err(_) = self.queue.push_wait(cell, self.config.queue_timeout) else { return Ok(()) };
+        let Err(_) = self.queue.push_wait(cell, self.config.queue_timeout) else {
+            return Ok(());
+        };
         if self.queue.is_closed() {
             return Err(closed());
         }
@@ -162,7 +168,9 @@ impl Shared {
         for (slot, event) in (0..).zip(events) {
             self.submit_event(event, Some((ticket.clone(), slot)));
         }
-        self.wait(&ticket).into_iter().try_for_each(|result| result.map(drop))
+        self.wait(&ticket)
+            .into_iter()
+            .try_for_each(|result| result.map(drop))
     }
 
     /// Writes what is queued and waits until the results of `ticket` hold.
@@ -187,7 +195,10 @@ impl Shared {
     /// Calls `wake` with `token` once all IDs below `id` are on the disk, or never will be.
     /// `false` if that is so already.
     pub(super) fn watch_synced(&self, id: u64, wake: &Arc<dyn Wake>, token: usize) -> bool {
-        let mut watchers = self.sync_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watchers = self
+            .sync_watchers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         // SYNC: the syncer moves `synced_below` before it takes this lock to look for watchers.
         if self.gate.synced_below() >= id || self.gate.failure().is_some() {
             return false;
@@ -198,7 +209,10 @@ impl Shared {
 
     /// Wakes who waits for IDs below `id` to be on the disk.
     pub(super) fn wake_synced(&self, id: u64) {
-        let mut watchers = self.sync_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watchers = self
+            .sync_watchers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         watchers.retain(|(wanted, wake, token)| {
             let due = *wanted <= id;
             if due {

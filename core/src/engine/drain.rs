@@ -67,7 +67,9 @@ impl Shared {
                 // A panic while writing must not let others write behind a half-staged group.
                 Err(TryLockError::Poisoned(poisoned)) => {
                     let mut drain = poisoned.into_inner();
-                    drain.writer.poison("a thread panicked while it wrote the log");
+                    drain
+                        .writer
+                        .poison("a thread panicked while it wrote the log");
                     drain
                 }
                 Err(TryLockError::WouldBlock) => return,
@@ -165,7 +167,8 @@ impl Drain {
         }
         let first_id = self.writer.next_id();
         let mut at = 0;
-        while at < cells.len() && self.writer.next_id() - first_id < u64::from(RECORDS_PER_BATCH_MAX)
+        while at < cells.len()
+            && self.writer.next_id() - first_id < u64::from(RECORDS_PER_BATCH_MAX)
         {
             let Some(partition) = cells[at].partition() else {
                 self.group.sync |= cells[at].acks.wait_for_sync();
@@ -174,7 +177,9 @@ impl Drain {
                 at += 1;
                 continue;
             };
-            let run = cells[at..].iter().take_while(|cell| number(cell) == number(&cells[at]));
+            let run = cells[at..]
+                .iter()
+                .take_while(|cell| number(cell) == number(&cells[at]));
             let end = at + run.count();
             self.stage_run(partition, &cells[at..end]);
             at = end;
@@ -184,7 +189,11 @@ impl Drain {
             // Before the commit: the sync may be done before this thread goes on.
             let partitions = std::mem::take(&mut self.group.unsynced);
             let group = Unsynced { end_id, partitions };
-            shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner).push_back(group);
+            shared
+                .unsynced
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push_back(group);
         }
         self.writer.commit(self.group.sync)?;
         for (partition, offset) in self.group.visible.drain(..) {
@@ -207,7 +216,11 @@ impl Drain {
             self.group.sync |= acks.wait_for_sync();
             if partition.is_deleted() {
                 let gone = Error::new(ErrorKind::UnknownTopicOrPartition, "the topic was deleted");
-                self.group.results.extend(cells[at..at + taken.len()].iter().map(|_| Err(gone.clone())));
+                self.group.results.extend(
+                    cells[at..at + taken.len()]
+                        .iter()
+                        .map(|_| Err(gone.clone())),
+                );
             } else if let What::Record(..) = cells[at].what {
                 self.stage_records(partition, &mut inner, &cells[at..at + taken.len()]);
             } else {
@@ -244,12 +257,19 @@ impl Drain {
             let (id, epoch) = (header.producer_id, header.producer_epoch);
             ProducerStamp::new(id, epoch, header.base_sequence, records)
         });
-        let What::Batch(_, log_append_time) = cell.what else { unreachable!("checked by stage_run") };
+        let What::Batch(_, log_append_time) = cell.what else {
+            unreachable!("checked by stage_run")
+        };
         if let Some(stamp) = producer
             && let Verdict::Duplicate { base_offset, .. } = inner.state.check(stamp)?
         {
             let log_start = inner.state.log_start;
-            return Ok(Appended { base_offset, first_id: 0, log_start, log_append_time });
+            return Ok(Appended {
+                base_offset,
+                first_id: 0,
+                log_start,
+                log_append_time,
+            });
         }
         self.relax(partition, inner, cell);
         let batch = AppendedBatch {
@@ -258,8 +278,7 @@ impl Drain {
             timestamp: header.max_timestamp,
             producer,
         };
-        let first_id =
-            self.append(partition, inner, &batch, bytes, cell.payload.as_shared());
+        let first_id = self.append(partition, inner, &batch, bytes, cell.payload.as_shared());
         let mut result = appended(batch.base_offset, first_id, inner.state.log_start);
         result.log_append_time = log_append_time;
         Ok(result)
@@ -272,11 +291,15 @@ impl Drain {
         let mut timestamp = -1;
         for cell in cells {
             let (key, value) = record_parts(cell.payload.as_slice());
-            let What::Record(_, time) = cell.what else { unreachable!("checked by stage_run") };
+            let What::Record(_, time) = cell.what else {
+                unreachable!("checked by stage_run")
+            };
             timestamp = time.max(timestamp);
             if let Err(error) = gather.append(time, key, value, &[]) {
                 // The limits of a record were checked before it was queued.
-                self.group.results.extend(cells.iter().map(|_| Err(error.clone())));
+                self.group
+                    .results
+                    .extend(cells.iter().map(|_| Err(error.clone())));
                 self.gather = gather;
                 return;
             }
@@ -294,10 +317,14 @@ impl Drain {
                 let log_start = inner.state.log_start;
                 let base = batch.base_offset;
                 let result = |n: u64| Ok(appended(base + n, first_id + n, log_start));
-                self.group.results.extend((0..cells.len() as u64).map(result));
+                self.group
+                    .results
+                    .extend((0..cells.len() as u64).map(result));
             }
             Err(error) => {
-                self.group.results.extend(cells.iter().map(|_| Err(error.clone())));
+                self.group
+                    .results
+                    .extend(cells.iter().map(|_| Err(error.clone())));
             }
         }
         self.gather = gather;
@@ -309,7 +336,9 @@ impl Drain {
         if cell.acks.wait_for_sync() || inner.state.relaxed {
             return;
         }
-        let event = Event::PartitionRelaxed { partition: partition.number() };
+        let event = Event::PartitionRelaxed {
+            partition: partition.number(),
+        };
         self.writer.stage_state(&event.encode());
         inner.state.relax();
     }
@@ -338,7 +367,8 @@ impl Drain {
             span: batch.offsets,
             entries: 1,
         };
-        self.writer.extents_grew(usize::from(inner.extents.push(extent)));
+        self.writer
+            .extents_grew(usize::from(inner.extents.push(extent)));
         inner.state.batch_appended(batch, self.writer.now());
         place.first_id
     }
@@ -370,11 +400,17 @@ fn gathered(cells: &[Cell]) -> Range<usize> {
 
 /// Sorts events before data, and data by partition.
 fn number(cell: &Cell) -> u64 {
-    cell.partition().map_or(0, |partition| u64::from(partition.number()) + 1)
+    cell.partition()
+        .map_or(0, |partition| u64::from(partition.number()) + 1)
 }
 
 fn appended(base_offset: u64, first_id: u64, log_start: u64) -> Appended {
-    Appended { base_offset, first_id, log_start, log_append_time: -1 }
+    Appended {
+        base_offset,
+        first_id,
+        log_start,
+        log_append_time: -1,
+    }
 }
 
 impl Shared {

@@ -38,7 +38,11 @@ struct Place<T> {
 impl<T> Deferred<T> {
     /// Takes the answer out if it is there.
     pub fn take(&self) -> Option<T> {
-        self.place.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.place
+            .answer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -75,7 +79,12 @@ struct TimerState {
 
 impl Groups {
     pub(super) fn new(coordinator: Coordinator) -> Self {
-        Self { coordinator, joins: HashMap::new(), syncs: HashMap::new(), next_reply: 0 }
+        Self {
+            coordinator,
+            joins: HashMap::new(),
+            syncs: HashMap::new(),
+            next_reply: 0,
+        }
     }
 
     fn next_reply(&mut self) -> ReplyId {
@@ -107,7 +116,11 @@ impl Broker {
         wake: &Arc<dyn Wake>,
         token: usize,
     ) -> Result<Deferred<Joined>> {
-        let place = Arc::new(Place { answer: Mutex::default(), wake: wake.clone(), token });
+        let place = Arc::new(Place {
+            answer: Mutex::default(),
+            wake: wake.clone(),
+            token,
+        });
         request.new_member_id = format!("{}-{}", request.client_id, uuid_text(&random_id()?));
         let reply = self.shared.with_groups(|groups, now, out| {
             let reply = groups.next_reply();
@@ -126,7 +139,11 @@ impl Broker {
         wake: &Arc<dyn Wake>,
         token: usize,
     ) -> Deferred<Result<SyncAnswer>> {
-        let place = Arc::new(Place { answer: Mutex::default(), wake: wake.clone(), token });
+        let place = Arc::new(Place {
+            answer: Mutex::default(),
+            wake: wake.clone(),
+            token,
+        });
         let reply = self.shared.with_groups(|groups, now, out| {
             let reply = groups.next_reply();
             groups.syncs.insert(reply, place.clone());
@@ -154,14 +171,9 @@ impl Broker {
     }
 
     /// Members leave a group; a result for each.
-    pub fn leave_group(
-        &self,
-        group: &str,
-        members: &[MemberKey<'_>],
-    ) -> Result<Vec<Result<()>>> {
-        self.shared.with_groups(|groups, now, out| {
-            groups.coordinator.leave(group, members, now, out)
-        })
+    pub fn leave_group(&self, group: &str, members: &[MemberKey<'_>]) -> Result<Vec<Result<()>>> {
+        self.shared
+            .with_groups(|groups, now, out| groups.coordinator.leave(group, members, now, out))
     }
 
     /// Commits offsets; a result for each entry, and a ticket: the commit holds, and may be
@@ -185,7 +197,8 @@ impl Broker {
         let ticket = Ticket::new(events.len(), wake);
         for (slot, event) in (0..).zip(&events) {
             // Under the lock, so that the log has the commits of a group in their order.
-            self.shared.submit_event(event, Some((ticket.clone(), slot)));
+            self.shared
+                .submit_event(event, Some((ticket.clone(), slot)));
         }
         drop(groups);
         self.shared.timer.moved(None);
@@ -195,8 +208,13 @@ impl Broker {
     /// What a group has committed, by partition number in order.
     pub fn committed_offsets(&self, group: &str) -> Vec<(u32, CommittedOffset)> {
         let groups = self.shared.groups();
-        let Some(offsets) = groups.coordinator.fetch_offsets(group) else { return Vec::new() };
-        offsets.iter().map(|(partition, offset)| (partition, offset.clone())).collect()
+        let Some(offsets) = groups.coordinator.fetch_offsets(group) else {
+            return Vec::new();
+        };
+        offsets
+            .iter()
+            .map(|(partition, offset)| (partition, offset.clone()))
+            .collect()
     }
 
     /// All groups, by ID in order.
@@ -211,13 +229,17 @@ impl Broker {
 
     /// Deletes a group that has no members, with its offsets.
     pub fn delete_group(&self, group: &str) -> GroupDeletion {
-        self.shared.with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
+        self.shared
+            .with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
     }
 
     /// The topic that a broker-wide partition number belongs to, and the partition's index.
     pub fn locate_partition(&self, number: u32) -> Option<(Arc<Topic>, u32)> {
         let registry = self.shared.registry();
-        registry.catalog.partition(number).map(|(topic, index)| (topic.clone(), index))
+        registry
+            .catalog
+            .partition(number)
+            .map(|(topic, index)| (topic.clone(), index))
     }
 }
 
@@ -229,7 +251,10 @@ impl Shared {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now { steady: self.clock.steady(), wall: self.clock.wall() }
+        Now {
+            steady: self.clock.steady(),
+            wall: self.clock.wall(),
+        }
     }
 
     /// Calls the coordinator and does what it asks for. Events are submitted under the lock, so
@@ -258,7 +283,11 @@ impl Shared {
                     self.submit_event(&event, None);
                     persisted = true;
                 }
-                Action::JoinReply { reply, member_id, answer } => {
+                Action::JoinReply {
+                    reply,
+                    member_id,
+                    answer,
+                } => {
                     if let Some(place) = groups.joins.remove(&reply) {
                         place.put((member_id, answer));
                     }
@@ -334,9 +363,15 @@ impl Timer {
                 Some(left) if left <= 0 => return false,
                 Some(left) => {
                     let left = Duration::from_millis(left.unsigned_abs());
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                    self.changed
+                        .wait_timeout(state, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -349,6 +384,12 @@ impl Timer {
 /// An ID as text (RFC 9562 section 4).
 fn uuid_text(id: &[u8; 16]) -> String {
     let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+    let (a, b, c, d, e) = (
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    );
     format!("{a}-{b}-{c}-{d}-{e}")
 }

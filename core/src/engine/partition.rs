@@ -73,7 +73,10 @@ impl Partition {
         if self.high_watermark.load(Ordering::SeqCst) > offset || self.is_deleted() {
             return false;
         }
-        if !watchers.iter().any(|(known, at)| *at == token && Arc::ptr_eq(known, wake)) {
+        if !watchers
+            .iter()
+            .any(|(known, at)| *at == token && Arc::ptr_eq(known, wake))
+        {
             watchers.push((wake.clone(), token));
         }
         true

@@ -22,7 +22,12 @@ pub struct Appended {
 
 impl Default for Appended {
     fn default() -> Self {
-        Self { base_offset: 0, first_id: 0, log_start: 0, log_append_time: -1 }
+        Self {
+            base_offset: 0,
+            first_id: 0,
+            log_start: 0,
+            log_append_time: -1,
+        }
     }
 }
 
@@ -95,7 +100,11 @@ impl Ticket {
     /// How far everything is.
     pub fn progress(&self) -> Progress {
         let state = self.lock();
-        if state.remaining > 0 { Progress::Queued } else { Progress::Written(state.synced_id) }
+        if state.remaining > 0 {
+            Progress::Queued
+        } else {
+            Progress::Written(state.synced_id)
+        }
     }
 
     /// Takes the results out; `failure` takes the place of those that had been a success.

@@ -82,8 +82,7 @@ impl<'a> Replayer<'a> {
     fn push(&mut self, partition: u32, extent: Extent) {
         let replay = &self.replay;
         let found = self.found.entry(partition).or_insert_with(|| Found {
-            previous: replay
-                .segment_before(partition, extent.segment),
+            previous: replay.segment_before(partition, extent.segment),
             extents: Extents::default(),
         });
         found.extents.push(extent);

@@ -70,7 +70,10 @@ impl PartitionState {
 
     /// The newest segment before `segment` that holds records of the partition.
     pub fn segment_before(&self, segment: u64) -> Option<u64> {
-        self.segments.into_iter().flatten().find(|&older| older < segment)
+        self.segments
+            .into_iter()
+            .flatten()
+            .find(|&older| older < segment)
     }
 
     /// Moves the log start offset forward; it never goes back.

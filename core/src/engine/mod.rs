@@ -76,6 +76,6 @@ struct Shared {
     /// Set when closing begins; the queue is closed at its end.
     closing: AtomicBool,
     failed: AtomicBool,
-    /// Keeps others out of the data directory for as long as a thread may still write there.
-    _lock: Option<DirLock>,
+    /// Keeps others out of the data directory until the broker is closed.
+    lock: Mutex<Option<DirLock>>,
 }

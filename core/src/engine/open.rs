@@ -143,6 +143,7 @@ impl Broker {
         let ended = ended.and_then(|()| shared.snapshot_at_close());
         shared.gate.close();
         self.join("");
+        shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if ended.is_ok() {
             shared.events.log(
                 Level::Info,
@@ -301,6 +302,6 @@ fn assemble(
         keeper: keeper::Signal::default(),
         closing: AtomicBool::new(false),
         failed: AtomicBool::new(false),
-        _lock: lock,
+        lock: Mutex::new(lock),
     }
 }

@@ -49,6 +49,9 @@ pub(super) struct Unsynced {
 struct Group {
     /// The result of each cell of the group.
     results: Vec<Result<Appended>>,
+    /// For each result the ID below which all has to be on the disk before it holds, also if the
+    /// producer did not ask for that.
+    least: Vec<u64>,
     /// What is visible as soon as it is written.
     visible: Vec<(Arc<Partition>, u64)>,
     /// What is visible once it is synced.
@@ -137,12 +140,12 @@ impl Drain {
         let mut done = 0;
         while done < cells.len() {
             let outcome = self.write_some(shared, &cells[done..]);
-            let results = self.group.results.drain(..);
+            let results = self.group.results.drain(..).zip(self.group.least.drain(..));
             match outcome {
                 Ok(synced_id) => {
-                    for (cell, result) in cells[done..].iter().zip(results) {
+                    for (cell, (result, least)) in cells[done..].iter().zip(results) {
                         let waits = cell.acks.wait_for_sync();
-                        cell.complete(result, if waits { synced_id } else { 0 });
+                        cell.complete(result, if waits { synced_id } else { least });
                         done += 1;
                     }
                 }
@@ -174,6 +177,7 @@ impl Drain {
                 self.group.sync |= cells[at].acks.wait_for_sync();
                 let place = self.writer.stage_state(cells[at].payload.as_slice());
                 self.group.results.push(Ok(appended(0, place.first_id, 0)));
+                self.group.least.push(0);
                 at += 1;
                 continue;
             };
@@ -233,6 +237,10 @@ impl Drain {
             at += taken.len();
         }
         let end = inner.state.next_offset;
+        // No offset may be told of before the log says that such have been.
+        self.group
+            .least
+            .resize(self.group.results.len(), inner.relaxed_below);
         drop(inner);
         if visible > before {
             self.group.visible.push((partition.clone(), visible));
@@ -331,7 +339,7 @@ impl Drain {
     }
 
     /// Before the first records of a session that may be seen before they are on the disk: says
-    /// so in the log, and lets even these be seen only when that is on the disk.
+    /// so in the log. Even these are seen, and acknowledged, only when that is on the disk.
     fn relax(&mut self, partition: &Partition, inner: &mut Inner, cell: &Cell) {
         if cell.acks.wait_for_sync() || inner.state.relaxed {
             return;
@@ -339,7 +347,8 @@ impl Drain {
         let event = Event::PartitionRelaxed {
             partition: partition.number(),
         };
-        self.writer.stage_state(&event.encode());
+        let mark = self.writer.stage_state(&event.encode());
+        inner.relaxed_below = mark.first_id + 1;
         inner.state.relax();
     }
 
@@ -377,6 +386,7 @@ impl Drain {
 impl Group {
     fn clear(&mut self) {
         self.results.clear();
+        self.least.clear();
         self.visible.clear();
         self.unsynced.clear();
         self.sync = false;

@@ -108,23 +108,23 @@ impl Shared {
     /// of them: so a start reads the snapshot and the active segment.
     fn index_sealed(&self) -> Result<()> {
         let set = self.segments.snapshot();
+        let (mut state, mut sequence) = newest_state(&*self.storage)?;
         let sealed = set.values().filter(|member| member.segment.is_sealed());
-        let pending: Vec<_> = sealed
-            .filter(|member| member.sidecar.get().is_none())
-            .collect();
-        let Some(last) = pending.last() else {
+        // Recovery indexes without a snapshot: then the state lacks more than the new segments.
+        let news = sealed.filter(|member| member.segment.end_id() > sequence.next_id);
+        let news: Vec<_> = news.cloned().collect();
+        let Some(last) = news.last() else {
             return Ok(());
         };
-        let (mut state, mut sequence) = newest_state(&*self.storage)?;
         // An index must not survive what it points at.
         self.gate.wait_synced(last.segment.end_id())?;
-        for member in pending.iter().copied() {
+        for member in &news {
             self.index(member, &mut state, &mut sequence)?;
         }
         snapshot::write(&*self.storage, sequence.next_id, &state.0.to_bytes())
     }
 
-    /// Indexes one sealed segment and takes its entries into `state`.
+    /// Takes the entries of a sealed segment into `state`, and indexes it if that is to be done.
     fn index(&self, member: &Member, state: &mut State, sequence: &mut Sequence) -> Result<()> {
         let segment = &member.segment;
         let (start, size) = (segment::HEADER_BYTES as u64, segment.size());
@@ -138,6 +138,10 @@ impl Shared {
         for damage in &replayer.damage {
             self.events.log(Level::Error, format_args!("{damage}"));
         }
+        *sequence = end.sequence;
+        if member.sidecar.get().is_some() {
+            return Ok(());
+        }
         let found: Vec<_> = std::mem::take(&mut replayer.found).into_iter().collect();
         let numbers: Vec<u32> = found.iter().map(|(number, _)| *number).collect();
         let sidecar = recovery::index(&*self.storage, segment, found, &self.segments, false)?;
@@ -150,7 +154,6 @@ impl Shared {
                 inner.extents.forget_through(segment.first_id());
             }
         }
-        *sequence = end.sequence;
         Ok(())
     }
 

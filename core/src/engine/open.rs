@@ -143,7 +143,11 @@ impl Broker {
         let ended = ended.and_then(|()| shared.snapshot_at_close());
         shared.gate.close();
         self.join("");
-        shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        shared
+            .lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if ended.is_ok() {
             shared.events.log(
                 Level::Info,
@@ -279,6 +283,7 @@ fn assemble(
             state,
             extents,
             newest_sealed,
+            relaxed_below: 0,
         }
     });
     Shared {

@@ -28,6 +28,8 @@ pub(super) struct Inner {
     pub(super) extents: Extents,
     /// The newest segment with a sidecar that holds records.
     pub(super) newest_sealed: Option<u64>,
+    /// When IDs below this one are on the disk, the log says that the partition is relaxed.
+    pub(super) relaxed_below: u64,
 }
 
 impl Partition {

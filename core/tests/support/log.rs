@@ -1,0 +1,103 @@
+//! Making batches and reading them back, in a few words.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use minka::Result;
+use minka::batch::builder::BatchBuilder;
+use minka::batch::compression::Codec;
+use minka::batch::header::{BatchHeader, HEADER_BYTES};
+use minka::batch::records::Records;
+use minka::engine::{Acks, Appended, Broker, LiveTopic, NewTopic, Partition, Produce};
+use minka::state::topic_config::TopicConfig;
+
+/// A batch with these values.
+pub fn batch<V: AsRef<[u8]>>(values: &[V]) -> Bytes {
+    batch_of(values, None)
+}
+
+/// A batch with these values, of a producer (ID, epoch, first sequence number).
+pub fn batch_of<V: AsRef<[u8]>>(values: &[V], producer: Option<(i64, i16, i32)>) -> Bytes {
+    let now = 1_790_000_000_000;
+    let mut builder = BatchBuilder::new();
+    if let Some((id, epoch, sequence)) = producer {
+        builder.set_producer(id, epoch, sequence);
+    }
+    for value in values {
+        builder
+            .append(now, None, Some(value.as_ref()), &[])
+            .unwrap();
+    }
+    Bytes::copy_from_slice(builder.finish(Codec::None).unwrap())
+}
+
+pub fn create(broker: &Broker, name: &str, partitions: u32) -> Result<Arc<LiveTopic>> {
+    create_with(broker, name, partitions, TopicConfig::default())
+}
+
+pub fn create_with(
+    broker: &Broker,
+    name: &str,
+    partitions: u32,
+    config: TopicConfig,
+) -> Result<Arc<LiveTopic>> {
+    let new = NewTopic {
+        name: name.into(),
+        partitions: Some(partitions),
+        config,
+    };
+    broker.create_topics(&[new], false).remove(0)?;
+    Ok(broker.topic(name).unwrap())
+}
+
+pub fn produce(
+    broker: &Broker,
+    topic: &LiveTopic,
+    index: i32,
+    batch: Bytes,
+    acks: Acks,
+) -> Result<Appended> {
+    let partition = topic.partition(index)?;
+    broker.produce(Produce {
+        topic,
+        partition,
+        batch,
+        acks,
+        zstd_allowed: true,
+    })
+}
+
+/// All visible records from `offset` on, as (offset, value).
+pub fn read(
+    broker: &Broker,
+    partition: &Partition,
+    mut offset: u64,
+) -> Result<Vec<(u64, Vec<u8>)>> {
+    let mut found = Vec::new();
+    let end = partition.high_watermark();
+    while offset < end {
+        let mut pieces = Vec::new();
+        let outcome = broker.read(partition, offset, 1 << 20, true, &mut pieces)?;
+        if outcome.bytes == 0 {
+            break;
+        }
+        for piece in pieces {
+            let bytes = piece.read()?;
+            let mut rest = &bytes[..];
+            while !rest.is_empty() {
+                let header = BatchHeader::parse(rest)?;
+                let (batch, after) = rest.split_at(header.size());
+                for record in Records::new(&batch[HEADER_BYTES..], header.record_count) {
+                    let record = record?;
+                    let at = (header.base_offset + i64::from(record.offset_delta)) as u64;
+                    if at >= offset {
+                        found.push((at, record.value.unwrap_or_default().to_vec()));
+                    }
+                }
+                offset = offset.max(header.last_offset() as u64 + 1);
+                rest = after;
+            }
+        }
+    }
+    Ok(found)
+}

@@ -41,6 +41,8 @@ pub struct DurableState {
 /// The durable part of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DurableGroup {
+    /// The highest generation that its members were ever told.
+    pub generation: i32,
     /// Its members when it was last stable or empty; none if it only ever committed offsets.
     pub record: Option<GroupRecord>,
     /// What it has committed.
@@ -94,7 +96,12 @@ impl DurableState {
             }
             Event::GroupStable(record) => {
                 let group = self.groups.entry(record.group.clone()).or_default();
+                group.generation = group.generation.max(record.generation);
                 group.record = Some(GroupRecord::clone(record));
+            }
+            Event::GenerationStarted { group, generation } => {
+                let group = self.groups.entry(group.clone()).or_default();
+                group.generation = group.generation.max(*generation);
             }
             Event::GroupRemoved { group } => drop(self.groups.remove(group)),
             Event::SessionEnded => self.ended = true,
@@ -238,6 +245,10 @@ mod tests {
             changed_ms: 1,
         };
         state.apply(&Event::GroupStable(Box::new(record)));
+        state.apply(&Event::GenerationStarted {
+            group: "g".into(),
+            generation: 4,
+        });
         state.apply(&Event::ProducerIdsReserved { below: 1000 });
         state
     }
@@ -257,6 +268,7 @@ mod tests {
         assert!(state.partitions[&4].relaxed && state.partitions.len() == 2);
         assert_eq!(state.groups["g"].offsets.get(5).unwrap().offset, 4);
         assert_eq!(state.groups["g"].record.as_ref().unwrap().generation, 3);
+        assert_eq!(state.groups["g"].generation, 4);
     }
 
     #[test]

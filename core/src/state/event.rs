@@ -114,6 +114,15 @@ pub enum Event {
     },
     /// The broker was closed: everything before this is on the disk.
     SessionEnded,
+    /// The members of a group are about to be told its new generation. If the group never
+    /// becomes stable with it, it goes on with the one before after a restart, and the next one
+    /// is higher than this.
+    GenerationStarted {
+        /// The group.
+        group: String,
+        /// The generation.
+        generation: i32,
+    },
 }
 
 /// One committed offset in [`Event::OffsetsCommitted`].
@@ -265,6 +274,10 @@ mod tests {
             })),
             Event::GroupRemoved { group: "g".into() },
             Event::ProducerIdsReserved { below: 1000 },
+            Event::GenerationStarted {
+                group: "g".into(),
+                generation: 5,
+            },
         ]
     }
 

@@ -26,7 +26,11 @@ pub(super) struct Turn<'a> {
 pub(super) struct Group {
     pub(super) id: Arc<str>,
     pub(super) state: GroupState,
+    /// The present generation.
     pub(super) generation: i32,
+    /// The highest generation that members were ever told. Higher than the present one where the
+    /// broker was stopped before the group became stable.
+    pub(super) announced: i32,
     pub(super) protocol_type: Option<String>,
     /// The protocol of the present generation.
     pub(super) protocol: Option<String>,
@@ -71,6 +75,7 @@ impl Group {
             id,
             state: GroupState::Empty,
             generation: 0,
+            announced: 0,
             protocol_type: None,
             protocol: None,
             leader: None,
@@ -87,11 +92,10 @@ impl Group {
 
     /// The group as the log has it; its members' sessions start again.
     pub(super) fn restored(id: Arc<str>, durable: DurableGroup, now: Now) -> Self {
-        let mut group = Self {
-            offsets: durable.offsets,
-            logged: true,
-            ..Self::new(id)
-        };
+        let mut group = Self::new(id);
+        group.logged = true;
+        group.offsets = durable.offsets;
+        group.announced = durable.generation;
         if let Some(record) = durable.record {
             group.record = Some(record.clone());
             group.generation = record.generation;
@@ -111,6 +115,7 @@ impl Group {
     /// The durable part of the group.
     pub(super) fn durable(&self) -> DurableGroup {
         DurableGroup {
+            generation: self.announced,
             record: self.record.clone(),
             offsets: self.offsets.clone(),
         }

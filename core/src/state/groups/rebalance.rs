@@ -1,9 +1,10 @@
 //! The first half of a rebalance: waiting for the members to join, and the next generation.
 
 use crate::clock::Millis;
+use crate::state::event::Event;
 use crate::state::groups::group::{Group, InitialDelay, Rebalance, Turn};
 use crate::state::groups::member::{Member, Waiting};
-use crate::state::groups::types::GroupState;
+use crate::state::groups::types::{Action, GroupState};
 
 /// The least time between two looks whether an absent group of static members has come back,
 /// in milliseconds.
@@ -81,13 +82,20 @@ impl Group {
             return;
         }
         self.rebalance = None;
-        self.generation = self.generation.saturating_add(1);
+        self.announced = self.announced.saturating_add(1);
+        self.generation = self.announced;
         self.protocol = self.select_protocol();
         if self.members.is_empty() {
             self.state = GroupState::Empty;
             self.persist(turn);
             return;
         }
+        self.logged = true;
+        let (group, generation) = (self.id.to_string(), self.generation);
+        turn.out.push(Action::Persist(Event::GenerationStarted {
+            group,
+            generation,
+        }));
         self.state = GroupState::CompletingRebalance;
         self.sync_deadline = Some(turn.now.steady.saturating_add(self.rebalance_timeout_ms()));
         let ids: Vec<String> = self.members.keys().cloned().collect();

@@ -449,11 +449,11 @@ impl World {
                     "two leaders"
                 );
                 assert!(!members.is_empty());
+                assert!(members.len() <= self.config.members_max, "too many members");
             }
             if described.state == GroupState::Empty {
                 assert!(members.is_empty());
             }
-            assert!(members.len() <= self.config.members_max.max(CLIENTS));
         }
     }
 

@@ -172,17 +172,17 @@ impl Group {
     /// is a member. Without room it loses this place.
     fn check_room(&mut self, member_id: &str, turn: &mut Turn<'_>) -> Result<()> {
         let limit = turn.config.members_max;
-        let waits = |member: &Member| member.join != Waiting::No;
-        let own = self.members.get(member_id);
+        // In a rebalance, dynamic members that have not joined yet may lose their places to
+        // others; static ones keep theirs until their sessions end.
+        let keeps = |member: &Member| member.join != Waiting::No || member.instance_id.is_some();
+        let others = self
+            .members
+            .values()
+            .filter(|member| member.id != member_id);
         let has_room = match self.state {
             GroupState::Empty | GroupState::Dead => true,
-            GroupState::PreparingRebalance => {
-                own.is_some_and(waits)
-                    || self.members.values().filter(|member| waits(member)).count() < limit
-            }
-            GroupState::CompletingRebalance | GroupState::Stable => {
-                own.is_some() || self.members.len() < limit
-            }
+            GroupState::PreparingRebalance => others.filter(|member| keeps(member)).count() < limit,
+            GroupState::CompletingRebalance | GroupState::Stable => others.count() < limit,
         };
         if has_room {
             return Ok(());

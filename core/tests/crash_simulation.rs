@@ -3,6 +3,8 @@
 //!
 //! `MINKA_SEEDS=N` runs more seeds than the default, `MINKA_SEED=N` a single one.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod support;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -70,46 +72,29 @@ impl Model {
                         found => break found?,
                     }
                 };
-                assert!(
-                    found.is_sorted_by(|a, b| a.0 < b.0),
-                    "{key:?} is out of order"
-                );
+                assert!(found.is_sorted_by(|a, b| a.0 < b.0), "{key:?} is out of order");
                 for (offset, value) in &found {
                     let sent = self.sent.contains(&(name.clone(), index, value.clone()));
                     assert!(sent, "{key:?}@{offset} was never sent");
-                    let told = self
-                        .seen
-                        .insert((name.clone(), index, *offset), value.clone());
-                    assert!(
-                        told.is_none_or(|told| told == *value),
-                        "{key:?}@{offset} has changed"
-                    );
+                    let told = self.seen.insert((name.clone(), index, *offset), value.clone());
+                    assert!(told.is_none_or(|told| told == *value), "{key:?}@{offset} has changed");
                 }
                 let distinct: HashSet<_> = found.iter().map(|(_, value)| value).collect();
                 assert_eq!(distinct.len(), found.len(), "{key:?} holds a value twice");
                 let found: BTreeMap<u64, Vec<u8>> = found.into_iter().collect();
                 for must in [&self.synced, &self.written] {
                     let start = partition.log_start();
-                    for (offset, value) in must
-                        .get(&key)
-                        .into_iter()
-                        .flatten()
-                        .filter(|(at, _)| **at >= start)
+                    for (offset, value) in
+                        must.get(&key).into_iter().flatten().filter(|(at, _)| **at >= start)
                     {
                         assert_eq!(found.get(offset), Some(value), "{key:?}@{offset} is lost");
                     }
                 }
             }
         }
-        let committed = broker
-            .committed_offsets("g")
-            .first()
-            .map_or(0, |(_, c)| c.offset);
+        let committed = broker.committed_offsets("g").first().map_or(0, |(_, c)| c.offset);
         let (least, most) = self.committed;
-        assert!(
-            (least..=most).contains(&committed),
-            "commit {committed}, not {least}..={most}"
-        );
+        assert!((least..=most).contains(&committed), "commit {committed}, not {least}..={most}");
         self.committed = (committed, committed);
         Ok(())
     }
@@ -164,10 +149,7 @@ impl Model {
             leader_epoch: -1,
             metadata: None,
         };
-        let member = MemberKey {
-            member_id: "",
-            instance_id: None,
-        };
+        let member = MemberKey { member_id: "", instance_id: None };
         let request = CommitRequest {
             group: "g",
             member,
@@ -240,21 +222,13 @@ impl Model {
             }
         }
         for (at, value) in (0..).zip(values) {
-            assert!(
-                self.ids.insert(appended.first_id + at),
-                "an ID was given out twice"
-            );
+            assert!(self.ids.insert(appended.first_id + at), "an ID was given out twice");
             let offset = appended.base_offset + at;
             let key = (name.to_owned(), index);
             if acks != Acks::None {
                 // Another thread may have read it already.
-                let told = self
-                    .seen
-                    .insert((name.to_owned(), index, offset), value.clone());
-                assert!(
-                    told.is_none_or(|told| told == value),
-                    "{key:?}@{offset} was used before"
-                );
+                let told = self.seen.insert((name.to_owned(), index, offset), value.clone());
+                assert!(told.is_none_or(|told| told == value), "{key:?}@{offset} was used before");
             }
             match acks {
                 Acks::Synced => self.synced.entry(key).or_default().insert(offset, value),
@@ -330,10 +304,7 @@ fn whatever_happens_to_the_disk_no_acknowledged_record_is_lost() {
             scope.spawn(move || {
                 for seed in (thread..seeds).step_by(threads as usize) {
                     let outcome = std::panic::catch_unwind(|| run(seed));
-                    assert!(
-                        outcome.is_ok(),
-                        "seed {seed} failed; MINKA_SEED={seed} runs it alone"
-                    );
+                    assert!(outcome.is_ok(), "seed {seed} failed; MINKA_SEED={seed} runs it alone");
                 }
             });
         }

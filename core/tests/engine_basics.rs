@@ -1,5 +1,7 @@
 //! What a program in the same process sees of a broker: appending, reading, restarting.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,9 +31,7 @@ fn create(broker: &Broker, name: &str, partitions: u32) -> Arc<LiveTopic> {
 fn batch(values: &[&str]) -> Bytes {
     let mut builder = BatchBuilder::new();
     for value in values {
-        builder
-            .append(1_790_000_000_000, None, Some(value.as_bytes()), &[])
-            .unwrap();
+        builder.append(1_790_000_000_000, None, Some(value.as_bytes()), &[]).unwrap();
     }
     Bytes::copy_from_slice(builder.finish(Codec::None).unwrap())
 }
@@ -44,13 +44,7 @@ fn produce(
     acks: Acks,
 ) -> Result<u64> {
     let partition = topic.partition(index)?;
-    let produce = Produce {
-        topic,
-        partition,
-        batch,
-        acks,
-        zstd_allowed: true,
-    };
+    let produce = Produce { topic, partition, batch, acks, zstd_allowed: true };
     broker.produce(produce).map(|appended| appended.base_offset)
 }
 
@@ -60,9 +54,7 @@ fn read(broker: &Broker, topic: &LiveTopic, index: i32, mut offset: u64) -> Vec<
     let mut found = Vec::new();
     while offset < partition.high_watermark() {
         let mut pieces = Vec::new();
-        let outcome = broker
-            .read(partition, offset, 1 << 20, true, &mut pieces)
-            .unwrap();
+        let outcome = broker.read(partition, offset, 1 << 20, true, &mut pieces).unwrap();
         assert!(outcome.bytes > 0, "nothing to read at {offset}");
         for piece in pieces {
             let bytes = piece.read().unwrap();
@@ -91,52 +83,29 @@ fn records_come_back_in_order_with_every_acknowledgement() {
     let directory = tempfile::tempdir().unwrap();
     let broker = open(directory.path(), Config::default());
     let topic = create(&broker, "t", 2);
-    assert_eq!(
-        produce(&broker, &topic, 0, batch(&["a", "b"]), Acks::Synced).unwrap(),
-        0
-    );
-    assert_eq!(
-        produce(&broker, &topic, 0, batch(&["c"]), Acks::Written).unwrap(),
-        2
-    );
-    assert_eq!(
-        produce(&broker, &topic, 1, batch(&["x"]), Acks::Written).unwrap(),
-        0
-    );
-    assert_eq!(
-        produce(&broker, &topic, 0, batch(&["d"]), Acks::Synced).unwrap(),
-        3
-    );
-    let expected: Vec<(u64, String)> = ["a", "b", "c", "d"]
-        .iter()
-        .enumerate()
-        .map(|(n, v)| (n as u64, v.to_string()))
-        .collect();
+    assert_eq!(produce(&broker, &topic, 0, batch(&["a", "b"]), Acks::Synced).unwrap(), 0);
+    assert_eq!(produce(&broker, &topic, 0, batch(&["c"]), Acks::Written).unwrap(), 2);
+    assert_eq!(produce(&broker, &topic, 1, batch(&["x"]), Acks::Written).unwrap(), 0);
+    assert_eq!(produce(&broker, &topic, 0, batch(&["d"]), Acks::Synced).unwrap(), 3);
+    let expected: Vec<(u64, String)> =
+        ["a", "b", "c", "d"].iter().enumerate().map(|(n, v)| (n as u64, v.to_string())).collect();
     assert_eq!(read(&broker, &topic, 0, 0), expected);
     assert_eq!(read(&broker, &topic, 0, 2), expected[2..]);
     let partition = topic.partition(0).unwrap();
-    assert_eq!(
-        broker.find_offset(partition, OffsetSpec::Latest).unwrap(),
-        Some((4, -1))
-    );
+    assert_eq!(broker.find_offset(partition, OffsetSpec::Latest).unwrap(), Some((4, -1)));
     assert_eq!(
         broker.find_offset(partition, OffsetSpec::At(1)).unwrap(),
         Some((0, 1_790_000_000_000))
     );
     let mut pieces = Vec::new();
-    let error = broker
-        .read(partition, 9, 100, true, &mut pieces)
-        .unwrap_err();
+    let error = broker.read(partition, 9, 100, true, &mut pieces).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OffsetOutOfRange);
 }
 
 #[test]
 fn everything_is_there_after_a_restart_and_after_many_segments() {
     let directory = tempfile::tempdir().unwrap();
-    let config = Config {
-        segment_bytes: 64 << 10,
-        ..Config::default()
-    };
+    let config = Config { segment_bytes: 64 << 10, ..Config::default() };
     let value = "v".repeat(900);
     let mut expected = Vec::new();
     for session in 0..4 {
@@ -150,11 +119,7 @@ fn everything_is_there_after_a_restart_and_after_many_segments() {
         for n in 0..300 {
             let text = format!("{session} {n} {value}");
             for index in 0..3 {
-                let acks = if n % 50 == 0 {
-                    Acks::Synced
-                } else {
-                    Acks::Written
-                };
+                let acks = if n % 50 == 0 { Acks::Synced } else { Acks::Written };
                 let offset = produce(&broker, &topic, index, batch(&[&text]), acks).unwrap();
                 assert!(index != 1 || offset == u64::from(session) * 300 + n);
             }

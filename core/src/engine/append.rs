@@ -8,7 +8,7 @@ use super::cell::{Acks, Cell, What, record_payload};
 use super::partition::Partition;
 use super::ticket::{Appended, Progress, Ticket};
 use super::topics::LiveTopic;
-use super::wake::Wake;
+use super::wake::{Waiter, Wake};
 use super::{Broker, Shared};
 use crate::batch::header::{set_log_append_time, set_max_timestamp};
 use crate::batch::validate::{Rules, check};
@@ -168,9 +168,7 @@ impl Shared {
         for (slot, event) in (0..).zip(events) {
             self.submit_event(event, Some((ticket.clone(), slot)));
         }
-        self.wait(&ticket)
-            .into_iter()
-            .try_for_each(|result| result.map(drop))
+        self.wait(&ticket).into_iter().try_for_each(|result| result.map(drop))
     }
 
     /// Writes what is queued and waits until the results of `ticket` hold.
@@ -195,28 +193,22 @@ impl Shared {
     /// Calls `wake` with `token` once all IDs below `id` are on the disk, or never will be.
     /// `false` if that is so already.
     pub(super) fn watch_synced(&self, id: u64, wake: &Arc<dyn Wake>, token: usize) -> bool {
-        let mut watchers = self
-            .sync_watchers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut watchers = self.sync_watchers.lock().unwrap_or_else(PoisonError::into_inner);
         // SYNC: the syncer moves `synced_below` before it takes this lock to look for watchers.
         if self.gate.synced_below() >= id || self.gate.failure().is_some() {
             return false;
         }
-        watchers.push((id, wake.clone(), token));
+        watchers.push((id, Waiter::new(wake, token)));
         true
     }
 
     /// Wakes who waits for IDs below `id` to be on the disk.
     pub(super) fn wake_synced(&self, id: u64) {
-        let mut watchers = self
-            .sync_watchers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|(wanted, wake, token)| {
+        let mut watchers = self.sync_watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|(wanted, waiter)| {
             let due = *wanted <= id;
             if due {
-                wake.wake(*token);
+                waiter.wake();
             }
             !due
         });

@@ -67,9 +67,7 @@ impl Cell {
 pub(super) fn record_payload(key: Option<&[u8]>, value: Option<&[u8]>, out: &mut Vec<u8>) {
     out.clear();
     for part in [key, value] {
-        let length = part.map_or(0, |part| {
-            u32::try_from(part.len()).unwrap_or(u32::MAX - 1) + 1
-        });
+        let length = part.map_or(0, |part| u32::try_from(part.len()).unwrap_or(u32::MAX - 1) + 1);
         out.extend_from_slice(&length.to_le_bytes());
     }
     for part in [key, value].into_iter().flatten() {
@@ -80,20 +78,12 @@ pub(super) fn record_payload(key: Option<&[u8]>, value: Option<&[u8]>, out: &mut
 /// The key and value of a [`record_payload`].
 pub(super) fn record_parts(payload: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
     let length = |at: usize| {
-        let bytes = [
-            payload[at],
-            payload[at + 1],
-            payload[at + 2],
-            payload[at + 3],
-        ];
+        let bytes = [payload[at], payload[at + 1], payload[at + 2], payload[at + 3]];
         (u32::from_le_bytes(bytes) as usize).checked_sub(1)
     };
     let (key, value) = (length(0), length(4));
     let middle = 8 + key.unwrap_or(0);
-    (
-        key.map(|_| &payload[8..middle]),
-        value.map(|_| &payload[middle..]),
-    )
+    (key.map(|_| &payload[8..middle]), value.map(|_| &payload[middle..]))
 }
 
 #[cfg(test)]

@@ -70,9 +70,7 @@ impl Shared {
                 // A panic while writing must not let others write behind a half-staged group.
                 Err(TryLockError::Poisoned(poisoned)) => {
                     let mut drain = poisoned.into_inner();
-                    drain
-                        .writer
-                        .poison("a thread panicked while it wrote the log");
+                    drain.writer.poison("a thread panicked while it wrote the log");
                     drain
                 }
                 Err(TryLockError::WouldBlock) => return,
@@ -102,12 +100,7 @@ impl Shared {
 
 impl Drain {
     pub(super) fn new(writer: Writer) -> Self {
-        Self {
-            writer,
-            cells: Vec::new(),
-            gather: BatchBuilder::new(),
-            group: Group::default(),
-        }
+        Self { writer, cells: Vec::new(), gather: BatchBuilder::new(), group: Group::default() }
     }
 
     fn run(&mut self, shared: &Shared) {
@@ -181,9 +174,7 @@ impl Drain {
                 at += 1;
                 continue;
             };
-            let run = cells[at..]
-                .iter()
-                .take_while(|cell| number(cell) == number(&cells[at]));
+            let run = cells[at..].iter().take_while(|cell| number(cell) == number(&cells[at]));
             let end = at + run.count();
             self.stage_run(partition, &cells[at..end]);
             at = end;
@@ -193,11 +184,7 @@ impl Drain {
             // Before the commit: the sync may be done before this thread goes on.
             let partitions = std::mem::take(&mut self.group.unsynced);
             let group = Unsynced { end_id, partitions };
-            shared
-                .unsynced
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push_back(group);
+            shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner).push_back(group);
         }
         self.writer.commit(self.group.sync)?;
         for (partition, offset) in self.group.visible.drain(..) {
@@ -220,11 +207,9 @@ impl Drain {
             self.group.sync |= acks.wait_for_sync();
             if partition.is_deleted() {
                 let gone = Error::new(ErrorKind::UnknownTopicOrPartition, "the topic was deleted");
-                self.group.results.extend(
-                    cells[at..at + taken.len()]
-                        .iter()
-                        .map(|_| Err(gone.clone())),
-                );
+                self.group
+                    .results
+                    .extend(cells[at..at + taken.len()].iter().map(|_| Err(gone.clone())));
             } else if let What::Record(..) = cells[at].what {
                 self.stage_records(partition, &mut inner, &cells[at..at + taken.len()]);
             } else {
@@ -238,9 +223,7 @@ impl Drain {
         }
         let end = inner.state.next_offset;
         // No offset may be told of before the log says that such have been.
-        self.group
-            .least
-            .resize(self.group.results.len(), inner.relaxed_below);
+        self.group.least.resize(self.group.results.len(), inner.relaxed_below);
         drop(inner);
         if visible > before {
             self.group.visible.push((partition.clone(), visible));
@@ -272,12 +255,7 @@ impl Drain {
             && let Verdict::Duplicate { base_offset, .. } = inner.state.check(stamp)?
         {
             let log_start = inner.state.log_start;
-            return Ok(Appended {
-                base_offset,
-                first_id: 0,
-                log_start,
-                log_append_time,
-            });
+            return Ok(Appended { base_offset, first_id: 0, log_start, log_append_time });
         }
         self.relax(partition, inner, cell);
         let batch = AppendedBatch {
@@ -299,15 +277,11 @@ impl Drain {
         let mut timestamp = -1;
         for cell in cells {
             let (key, value) = record_parts(cell.payload.as_slice());
-            let What::Record(_, time) = cell.what else {
-                unreachable!("checked by stage_run")
-            };
+            let What::Record(_, time) = cell.what else { unreachable!("checked by stage_run") };
             timestamp = time.max(timestamp);
             if let Err(error) = gather.append(time, key, value, &[]) {
                 // The limits of a record were checked before it was queued.
-                self.group
-                    .results
-                    .extend(cells.iter().map(|_| Err(error.clone())));
+                self.group.results.extend(cells.iter().map(|_| Err(error.clone())));
                 self.gather = gather;
                 return;
             }
@@ -325,14 +299,10 @@ impl Drain {
                 let log_start = inner.state.log_start;
                 let base = batch.base_offset;
                 let result = |n: u64| Ok(appended(base + n, first_id + n, log_start));
-                self.group
-                    .results
-                    .extend((0..cells.len() as u64).map(result));
+                self.group.results.extend((0..cells.len() as u64).map(result));
             }
             Err(error) => {
-                self.group
-                    .results
-                    .extend(cells.iter().map(|_| Err(error.clone())));
+                self.group.results.extend(cells.iter().map(|_| Err(error.clone())));
             }
         }
         self.gather = gather;
@@ -344,9 +314,7 @@ impl Drain {
         if cell.acks.wait_for_sync() || inner.state.relaxed {
             return;
         }
-        let event = Event::PartitionRelaxed {
-            partition: partition.number(),
-        };
+        let event = Event::PartitionRelaxed { partition: partition.number() };
         let mark = self.writer.stage_state(&event.encode());
         inner.relaxed_below = mark.first_id + 1;
         inner.state.relax();
@@ -376,8 +344,7 @@ impl Drain {
             span: batch.offsets,
             entries: 1,
         };
-        self.writer
-            .extents_grew(usize::from(inner.extents.push(extent)));
+        self.writer.extents_grew(usize::from(inner.extents.push(extent)));
         inner.state.batch_appended(batch, self.writer.now());
         place.first_id
     }
@@ -410,17 +377,11 @@ fn gathered(cells: &[Cell]) -> Range<usize> {
 
 /// Sorts events before data, and data by partition.
 fn number(cell: &Cell) -> u64 {
-    cell.partition()
-        .map_or(0, |partition| u64::from(partition.number()) + 1)
+    cell.partition().map_or(0, |partition| u64::from(partition.number()) + 1)
 }
 
 fn appended(base_offset: u64, first_id: u64, log_start: u64) -> Appended {
-    Appended {
-        base_offset,
-        first_id,
-        log_start,
-        log_append_time: -1,
-    }
+    Appended { base_offset, first_id, log_start, log_append_time: -1 }
 }
 
 impl Shared {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ticket::Ticket;
 use super::topics::random_id;
-use super::wake::Wake;
+use super::wake::{Waiter, Wake};
 use super::{Broker, Config, Shared};
 use crate::clock::Millis;
 use crate::error::Result;
@@ -31,25 +31,20 @@ pub struct Deferred<T> {
 #[derive(Debug)]
 struct Place<T> {
     answer: Mutex<Option<T>>,
-    wake: Arc<dyn Wake>,
-    token: usize,
+    waiter: Waiter,
 }
 
 impl<T> Deferred<T> {
     /// Takes the answer out if it is there.
     pub fn take(&self) -> Option<T> {
-        self.place
-            .answer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.place.answer.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl<T> Place<T> {
     fn put(&self, answer: T) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        self.wake.wake(self.token);
+        self.waiter.wake();
     }
 }
 
@@ -79,12 +74,7 @@ struct TimerState {
 
 impl Groups {
     pub(super) fn new(coordinator: Coordinator) -> Self {
-        Self {
-            coordinator,
-            joins: HashMap::new(),
-            syncs: HashMap::new(),
-            next_reply: 0,
-        }
+        Self { coordinator, joins: HashMap::new(), syncs: HashMap::new(), next_reply: 0 }
     }
 
     fn next_reply(&mut self) -> ReplyId {
@@ -116,11 +106,7 @@ impl Broker {
         wake: &Arc<dyn Wake>,
         token: usize,
     ) -> Result<Deferred<Joined>> {
-        let place = Arc::new(Place {
-            answer: Mutex::default(),
-            wake: wake.clone(),
-            token,
-        });
+        let place = Arc::new(Place { answer: Mutex::default(), waiter: Waiter::new(wake, token) });
         request.new_member_id = format!("{}-{}", request.client_id, uuid_text(&random_id()?));
         let reply = self.shared.with_groups(|groups, now, out| {
             let reply = groups.next_reply();
@@ -139,11 +125,7 @@ impl Broker {
         wake: &Arc<dyn Wake>,
         token: usize,
     ) -> Deferred<Result<SyncAnswer>> {
-        let place = Arc::new(Place {
-            answer: Mutex::default(),
-            wake: wake.clone(),
-            token,
-        });
+        let place = Arc::new(Place { answer: Mutex::default(), waiter: Waiter::new(wake, token) });
         let reply = self.shared.with_groups(|groups, now, out| {
             let reply = groups.next_reply();
             groups.syncs.insert(reply, place.clone());
@@ -197,8 +179,7 @@ impl Broker {
         let ticket = Ticket::new(events.len(), wake);
         for (slot, event) in (0..).zip(&events) {
             // Under the lock, so that the log has the commits of a group in their order.
-            self.shared
-                .submit_event(event, Some((ticket.clone(), slot)));
+            self.shared.submit_event(event, Some((ticket.clone(), slot)));
         }
         drop(groups);
         self.shared.timer.moved(None);
@@ -211,10 +192,7 @@ impl Broker {
         let Some(offsets) = groups.coordinator.fetch_offsets(group) else {
             return Vec::new();
         };
-        offsets
-            .iter()
-            .map(|(partition, offset)| (partition, offset.clone()))
-            .collect()
+        offsets.iter().map(|(partition, offset)| (partition, offset.clone())).collect()
     }
 
     /// All groups, by ID in order.
@@ -229,17 +207,13 @@ impl Broker {
 
     /// Deletes a group that has no members, with its offsets.
     pub fn delete_group(&self, group: &str) -> GroupDeletion {
-        self.shared
-            .with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
+        self.shared.with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
     }
 
     /// The topic that a broker-wide partition number belongs to, and the partition's index.
     pub fn locate_partition(&self, number: u32) -> Option<(Arc<Topic>, u32)> {
         let registry = self.shared.registry();
-        registry
-            .catalog
-            .partition(number)
-            .map(|(topic, index)| (topic.clone(), index))
+        registry.catalog.partition(number).map(|(topic, index)| (topic.clone(), index))
     }
 }
 
@@ -251,10 +225,7 @@ impl Shared {
     }
 
     pub(super) fn now(&self) -> Now {
-        Now {
-            steady: self.clock.steady(),
-            wall: self.clock.wall(),
-        }
+        Now { steady: self.clock.steady(), wall: self.clock.wall() }
     }
 
     /// Calls the coordinator and does what it asks for. Events are submitted under the lock, so
@@ -283,11 +254,7 @@ impl Shared {
                     self.submit_event(&event, None);
                     persisted = true;
                 }
-                Action::JoinReply {
-                    reply,
-                    member_id,
-                    answer,
-                } => {
+                Action::JoinReply { reply, member_id, answer } => {
                     if let Some(place) = groups.joins.remove(&reply) {
                         place.put((member_id, answer));
                     }
@@ -363,15 +330,9 @@ impl Timer {
                 Some(left) if left <= 0 => return false,
                 Some(left) => {
                     let left = Duration::from_millis(left.unsigned_abs());
-                    self.changed
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
+                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -384,12 +345,6 @@ impl Timer {
 /// An ID as text (RFC 9562 section 4).
 fn uuid_text(id: &[u8; 16]) -> String {
     let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (a, b, c, d, e) = (
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    );
+    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
     format!("{a}-{b}-{c}-{d}-{e}")
 }

@@ -67,16 +67,10 @@ impl Signal {
             let left = deadline.saturating_duration_since(Instant::now());
             if wanted.rotated || wanted.clean || left.is_zero() {
                 let clean = wanted.clean || left.is_zero();
-                return Some(Wanted {
-                    clean,
-                    ..std::mem::take(&mut *wanted)
-                });
+                return Some(Wanted { clean, ..std::mem::take(&mut *wanted) });
             }
-            wanted = self
-                .changed
-                .wait_timeout(wanted, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            wanted =
+                self.changed.wait_timeout(wanted, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -99,8 +93,7 @@ impl Shared {
 
     fn report(&self, doing: &str, result: Result<()>) {
         if let Err(error) = result {
-            self.events
-                .log(Level::Error, format_args!("{doing} failed: {error}"));
+            self.events.log(Level::Error, format_args!("{doing} failed: {error}"));
         }
     }
 
@@ -130,10 +123,7 @@ impl Shared {
         let (start, size) = (segment::HEADER_BYTES as u64, segment.size());
         let from = sequence.next_id;
         let mut replayer = Replayer::new(state, from);
-        let first = Sequence {
-            next_id: segment.first_id(),
-            epoch: 0,
-        };
+        let first = Sequence { next_id: segment.first_id(), epoch: 0 };
         let end = scan::scan(segment, size, start, first, segment.end_id(), &mut replayer)?;
         for damage in &replayer.damage {
             self.events.log(Level::Error, format_args!("{damage}"));
@@ -167,10 +157,7 @@ impl Shared {
             return Ok(());
         };
         let mut replayer = Replayer::new(&mut state, sequence.next_id);
-        let first = Sequence {
-            next_id: active.first_id(),
-            epoch: 0,
-        };
+        let first = Sequence { next_id: active.first_id(), epoch: 0 };
         let start = segment::HEADER_BYTES as u64;
         let end = scan::scan(active, active.size(), start, first, 0, &mut replayer)?;
         drop(replayer);
@@ -186,18 +173,10 @@ impl Shared {
         let mut moves = Vec::new();
         for live in topics {
             let config = &live.topic.config;
-            let since = config
-                .retention_ms
-                .map(|ms| now.saturating_sub_unsigned(ms));
-            let kept = Kept {
-                since,
-                bytes: config.retention_bytes,
-            };
+            let since = config.retention_ms.map(|ms| now.saturating_sub_unsigned(ms));
+            let kept = Kept { since, bytes: config.retention_bytes };
             for partition in &live.partitions {
-                partition
-                    .lock()
-                    .state
-                    .expire_producers(now.saturating_sub(silent));
+                partition.lock().state.expire_producers(now.saturating_sub(silent));
                 let set = self.segments.snapshot();
                 let (log_start, newest, extents) = {
                     let inner = partition.lock();
@@ -205,12 +184,7 @@ impl Shared {
                     (inner.state.log_start, inner.newest_sealed, extents)
                 };
                 let number = partition.number();
-                let records = Records {
-                    partition: number,
-                    log_start,
-                    newest,
-                    extents: &extents,
-                };
+                let records = Records { partition: number, log_start, newest, extents: &extents };
                 let wanted = retention::log_start(&set, &records, &kept)?;
                 let offset = wanted.min(partition.high_watermark());
                 if offset > log_start {
@@ -247,13 +221,8 @@ impl Shared {
             Some(partition.log_start())
         };
         let segment_bytes = self.config.segment_bytes;
-        let cleaned = cleaner::clean(
-            &*self.storage,
-            &self.segments,
-            below,
-            segment_bytes,
-            &log_start,
-        )?;
+        let cleaned =
+            cleaner::clean(&*self.storage, &self.segments, below, segment_bytes, &log_start)?;
         if cleaned.removed > 0 {
             let mebibytes = cleaned.freed >> 20;
             let text = format_args!(
@@ -276,17 +245,8 @@ pub(super) fn newest_state(
             continue;
         };
         let state = DurableState::from_bytes(&snapshot.state)?;
-        let sequence = Sequence {
-            next_id: snapshot.id,
-            epoch: state.epoch,
-        };
+        let sequence = Sequence { next_id: snapshot.id, epoch: state.epoch };
         return Ok((State(state), sequence));
     }
-    Ok((
-        State::default(),
-        Sequence {
-            next_id: 1,
-            epoch: 0,
-        },
-    ))
+    Ok((State::default(), Sequence { next_id: 1, epoch: 0 }))
 }

@@ -71,7 +71,7 @@ struct Shared {
     /// What becomes visible with the next syncs, oldest first.
     unsynced: Mutex<VecDeque<drain::Unsynced>>,
     /// Who waits for IDs to be on the disk.
-    sync_watchers: Mutex<Vec<(u64, Arc<dyn Wake>, usize)>>,
+    sync_watchers: Mutex<Vec<(u64, wake::Waiter)>>,
     keeper: keeper::Signal,
     /// Set when closing begins; the queue is closed at its end.
     closing: AtomicBool,

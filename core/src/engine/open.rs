@@ -38,10 +38,7 @@ impl Broker {
     pub fn open(directory: &Path, config: Config, events: Arc<EventLog>) -> Result<Self> {
         config.check()?;
         fs::create_dir_all(directory).map_err(|error| {
-            Error::storage(
-                format_args!("creating the directory {}", directory.display()),
-                error,
-            )
+            Error::storage(format_args!("creating the directory {}", directory.display()), error)
         })?;
         let lock = DirLock::acquire(directory)?;
         let storage = Arc::new(Disk::new(directory));
@@ -73,13 +70,8 @@ impl Broker {
             events.log(Level::Warn, format_args!("{note}"));
         }
         let session = Session::next(&mut state, &opened, storage.boot_id())?;
-        let shared = assemble(
-            storage, clock, config, events, lock, opened, state, &session,
-        );
-        let broker = Self {
-            shared: Arc::new(shared),
-            threads: Mutex::default(),
-        };
+        let shared = assemble(storage, clock, config, events, lock, opened, state, &session);
+        let broker = Self { shared: Arc::new(shared), threads: Mutex::default() };
         broker.spawn("minka-sync", |shared| shared.run_syncer())?;
         // The epoch must be on the disk before anything is written in it.
         broker.shared.append_events(&[session.event])?;
@@ -94,10 +86,7 @@ impl Broker {
             .name(name.to_owned())
             .spawn(move || run(&shared))
             .map_err(|error| Error::storage(format_args!("starting the thread {name}"), error))?;
-        self.threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread);
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         Ok(())
     }
 
@@ -143,16 +132,9 @@ impl Broker {
         let ended = ended.and_then(|()| shared.snapshot_at_close());
         shared.gate.close();
         self.join("");
-        shared
-            .lock
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
         if ended.is_ok() {
-            shared.events.log(
-                Level::Info,
-                format_args!("closed; everything is on the disk"),
-            );
+            shared.events.log(Level::Info, format_args!("closed; everything is on the disk"));
         }
         ended
     }
@@ -162,11 +144,7 @@ impl Broker {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rest = Vec::new();
         for thread in threads.drain(..) {
-            if thread
-                .thread()
-                .name()
-                .is_some_and(|name| name.starts_with(prefix))
-            {
+            if thread.thread().name().is_some_and(|name| name.starts_with(prefix)) {
                 // A panic of the thread has been printed and has poisoned what it was writing.
                 let _ = thread.join();
             } else {
@@ -186,17 +164,13 @@ impl Drop for Broker {
 
 impl Shared {
     fn run_syncer(&self) {
-        self.gate.run(
-            &*self.storage,
-            self.config.flush_interval,
-            |synced| match synced {
-                Ok(id) => self.synced(id),
-                Err(error) => {
-                    self.events.log(Level::Error, format_args!("{error}"));
-                    self.wake_synced(u64::MAX);
-                }
-            },
-        );
+        self.gate.run(&*self.storage, self.config.flush_interval, |synced| match synced {
+            Ok(id) => self.synced(id),
+            Err(error) => {
+                self.events.log(Level::Error, format_args!("{error}"));
+                self.wake_synced(u64::MAX);
+            }
+        });
     }
 }
 
@@ -214,35 +188,18 @@ impl Session {
     fn next(state: &mut State, opened: &Opened, boot_id: String) -> Result<Self> {
         let state = &mut state.0;
         let first = state.cluster_id == [0; 16];
-        let cluster_id = if first {
-            random_id()?
-        } else {
-            state.cluster_id
-        };
+        let cluster_id = if first { random_id()? } else { state.cluster_id };
         let epoch = state.epoch.max(opened.sequence.epoch) + 1;
         let same_boot = !boot_id.is_empty() && boot_id == state.boot_id;
         let ids_skipped = !first && !state.ended && !same_boot;
         let skip = if ids_skipped { UNSYNCED_IDS_MAX } else { 0 };
-        let event = Event::SessionStarted {
-            epoch,
-            cluster_id,
-            boot_id,
-            ids_skipped,
-        };
+        let event = Event::SessionStarted { epoch, cluster_id, boot_id, ids_skipped };
         state.apply(&event);
-        Ok(Self {
-            event,
-            epoch,
-            next_id: opened.sequence.next_id + skip,
-            cluster_id,
-        })
+        Ok(Self { event, epoch, next_id: opened.sequence.next_id + skip, cluster_id })
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of a broker, put together once"
-)]
+#[expect(clippy::too_many_arguments, reason = "the parts of a broker, put together once")]
 fn assemble(
     storage: Arc<dyn Storage>,
     clock: Arc<dyn Clock>,
@@ -268,10 +225,7 @@ fn assemble(
     writer.extents_grew(found.values().map(|found| found.extents.all().len()).sum());
     let active = opened.active.first_id();
     let mut partitions = state.partitions;
-    let now = Now {
-        steady: clock.steady(),
-        wall: clock.wall(),
-    };
+    let now = Now { steady: clock.steady(), wall: clock.wall() };
     let coordinator = Coordinator::restore(group_config(&config), state.groups, now);
     let registry = Registry::recovered(state.catalog, |number| {
         let state = partitions.remove(&number).unwrap_or_default();
@@ -279,12 +233,7 @@ fn assemble(
             Some(found) => (found.extents, found.previous),
             None => (Extents::default(), state.segment_before(active)),
         };
-        Inner {
-            state,
-            extents,
-            newest_sealed,
-            relaxed_below: 0,
-        }
+        Inner { state, extents, newest_sealed, relaxed_below: 0 }
     });
     Shared {
         queue: Ring::new(config.queue_cells),

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::wake::Wake;
+use super::wake::{Waiter, Wake};
 use crate::log::extent::Extents;
 use crate::state::partition::PartitionState;
 
@@ -17,7 +17,7 @@ pub struct Partition {
     /// extents are in place, loaded with acquire by readers before they look for them.
     high_watermark: AtomicU64,
     inner: Mutex<Inner>,
-    watchers: Mutex<Vec<(Arc<dyn Wake>, usize)>>,
+    watchers: Mutex<Vec<Waiter>>,
 }
 
 /// What the lock of a partition guards. Whoever appends holds the log's write lock as well.
@@ -75,11 +75,8 @@ impl Partition {
         if self.high_watermark.load(Ordering::SeqCst) > offset || self.is_deleted() {
             return false;
         }
-        if !watchers
-            .iter()
-            .any(|(known, at)| *at == token && Arc::ptr_eq(known, wake))
-        {
-            watchers.push((wake.clone(), token));
+        if !watchers.iter().any(|waiter| waiter.is(wake, token)) {
+            watchers.push(Waiter::new(wake, token));
         }
         true
     }
@@ -87,7 +84,7 @@ impl Partition {
     /// Takes back what [`Partition::watch`] asked for.
     pub fn unwatch(&self, wake: &Arc<dyn Wake>, token: usize) {
         let mut watchers = self.watchers();
-        watchers.retain(|(known, at)| *at != token || !Arc::ptr_eq(known, wake));
+        watchers.retain(|waiter| !waiter.is(wake, token));
         if watchers.is_empty() {
             watchers.shrink_to_fit();
         }
@@ -113,15 +110,15 @@ impl Partition {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watchers(&self) -> MutexGuard<'_, Vec<(Arc<dyn Wake>, usize)>> {
+    fn watchers(&self) -> MutexGuard<'_, Vec<Waiter>> {
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake_watchers(&self) {
         let mut watchers = self.watchers();
         self.watched.store(false, Ordering::SeqCst);
-        for (wake, token) in watchers.drain(..) {
-            wake.wake(token);
+        for waiter in watchers.drain(..) {
+            waiter.wake();
         }
     }
 }

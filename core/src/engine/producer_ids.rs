@@ -19,10 +19,7 @@ pub(super) struct ProducerIds {
 impl ProducerIds {
     /// After a start: everything that was set aside before may be in use.
     pub(super) fn new(used_below: i64) -> Self {
-        Self {
-            next: used_below,
-            reserved_below: used_below,
-        }
+        Self { next: used_below, reserved_below: used_below }
     }
 }
 
@@ -33,8 +30,7 @@ impl Broker {
         let mut ids = ids.lock().unwrap_or_else(PoisonError::into_inner);
         if ids.next == ids.reserved_below {
             let below = ids.reserved_below + BLOCK;
-            self.shared
-                .append_events(&[Event::ProducerIdsReserved { below }])?;
+            self.shared.append_events(&[Event::ProducerIdsReserved { below }])?;
             ids.reserved_below = below;
         }
         ids.next += 1;

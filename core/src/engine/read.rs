@@ -54,18 +54,12 @@ impl Broker {
         pieces: &mut Vec<Piece>,
     ) -> Result<ReadOutcome> {
         if partition.is_deleted() {
-            return Err(Error::new(
-                ErrorKind::UnknownTopicOrPartition,
-                "the topic was deleted",
-            ));
+            return Err(Error::new(ErrorKind::UnknownTopicOrPartition, "the topic was deleted"));
         }
         let below = partition.high_watermark();
         let found = self.extents(partition, offset)?;
-        let mut outcome = ReadOutcome {
-            bytes: 0,
-            high_watermark: below,
-            log_start: found.log_start,
-        };
+        let mut outcome =
+            ReadOutcome { bytes: 0, high_watermark: below, log_start: found.log_start };
         if offset < found.log_start || offset > found.next_offset {
             return Err(Error::new(
                 ErrorKind::OffsetOutOfRange,
@@ -77,13 +71,7 @@ impl Broker {
         }
         if offset < below {
             let number = partition.number();
-            let want = Want {
-                partition: number,
-                offset,
-                below,
-                bytes_max,
-                at_least_one,
-            };
+            let want = Want { partition: number, offset, below, bytes_max, at_least_one };
             outcome.bytes = reader::read(&found.set, &found.extents, &want, pieces)?;
         }
         Ok(outcome)
@@ -166,10 +154,7 @@ impl Broker {
         loop {
             let found = self.extents(partition, offset)?;
             let visible = partition.high_watermark();
-            let seen = found
-                .extents
-                .iter()
-                .filter(|extent| extent.first_offset < visible);
+            let seen = found.extents.iter().filter(|extent| extent.first_offset < visible);
             largest = largest.max(seen.map(|extent| extent.max_timestamp).max());
             match found.extents.last() {
                 Some(last) => offset = last.end_offset(),
@@ -186,9 +171,7 @@ impl Broker {
             let (log_start, next_offset) = (inner.state.log_start, inner.state.next_offset);
             let newest = inner.newest_sealed;
             let all = inner.extents.all();
-            let in_memory = all
-                .first()
-                .is_some_and(|first| first.first_offset <= offset);
+            let in_memory = all.first().is_some_and(|first| first.first_offset <= offset);
             let memory = inner.extents.from(offset);
             let mut extents = memory[..memory.len().min(EXTENTS_AT_ONCE)].to_vec();
             drop(inner);
@@ -202,12 +185,7 @@ impl Broker {
                     extents = sealed;
                 }
             }
-            return Ok(Located {
-                set,
-                extents,
-                log_start,
-                next_offset,
-            });
+            return Ok(Located { set, extents, log_start, next_offset });
         }
     }
 }

@@ -55,10 +55,7 @@ impl Replay for State {
     }
 
     fn next_offset(&self, partition: u32) -> u64 {
-        self.0
-            .partitions
-            .get(&partition)
-            .map_or(0, |partition| partition.next_offset)
+        self.0.partitions.get(&partition).map_or(0, |partition| partition.next_offset)
     }
 
     fn segment_before(&self, partition: u32, segment: u64) -> Option<u64> {

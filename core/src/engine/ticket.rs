@@ -1,9 +1,8 @@
 //! Tickets: what becomes of the things that were put into the queue together.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::wake::Wake;
+use super::wake::{Waiter, Wake};
 use crate::clock::Millis;
 use crate::error::{Error, Result};
 
@@ -22,12 +21,7 @@ pub struct Appended {
 
 impl Default for Appended {
     fn default() -> Self {
-        Self {
-            base_offset: 0,
-            first_id: 0,
-            log_start: 0,
-            log_append_time: -1,
-        }
+        Self { base_offset: 0, first_id: 0, log_start: 0, log_append_time: -1 }
     }
 }
 
@@ -37,7 +31,7 @@ impl Default for Appended {
 #[derive(Debug)]
 pub struct Ticket {
     state: Mutex<State>,
-    waker: Option<Waker>,
+    waiter: Option<Waiter>,
 }
 
 #[derive(Debug)]
@@ -46,17 +40,6 @@ struct State {
     remaining: usize,
     /// The results hold only when all IDs below this one are on the disk.
     synced_id: u64,
-}
-
-struct Waker {
-    wake: Arc<dyn Wake>,
-    token: usize,
-}
-
-impl fmt::Debug for Waker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Waker({})", self.token)
-    }
 }
 
 /// How far a ticket is.
@@ -78,7 +61,7 @@ impl Ticket {
                 remaining: slots,
                 synced_id: 0,
             }),
-            waker: wake.map(|(wake, token)| Waker { wake, token }),
+            waiter: wake.map(|(wake, token)| Waiter::new(&wake, token)),
         })
     }
 
@@ -92,19 +75,15 @@ impl Ticket {
         state.remaining = state.remaining.saturating_sub(1);
         let done = state.remaining == 0;
         drop(state);
-        if let (true, Some(Waker { wake, token })) = (done, &self.waker) {
-            wake.wake(*token);
+        if let (true, Some(waiter)) = (done, &self.waiter) {
+            waiter.wake();
         }
     }
 
     /// How far everything is.
     pub fn progress(&self) -> Progress {
         let state = self.lock();
-        if state.remaining > 0 {
-            Progress::Queued
-        } else {
-            Progress::Written(state.synced_id)
-        }
+        if state.remaining > 0 { Progress::Queued } else { Progress::Written(state.synced_id) }
     }
 
     /// Takes the results out; `failure` takes the place of those that had been a success.

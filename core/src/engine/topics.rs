@@ -43,19 +43,16 @@ pub struct NewTopic {
 impl LiveTopic {
     /// The partition with this index.
     pub fn partition(&self, index: i32) -> Result<&Arc<Partition>> {
-        usize::try_from(index)
-            .ok()
-            .and_then(|index| self.partitions.get(index))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::UnknownTopicOrPartition,
-                    format!(
-                        "topic {} has no partition {index}; it has {}",
-                        self.topic.name,
-                        self.partitions.len()
-                    ),
-                )
-            })
+        usize::try_from(index).ok().and_then(|index| self.partitions.get(index)).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnknownTopicOrPartition,
+                format!(
+                    "topic {} has no partition {index}; it has {}",
+                    self.topic.name,
+                    self.partitions.len()
+                ),
+            )
+        })
     }
 }
 
@@ -67,10 +64,7 @@ impl Registry {
             .map(|topic| {
                 let numbers = topic.partition_numbers();
                 let partitions = numbers.map(|n| Partition::new(n, known(n))).collect();
-                let live = LiveTopic {
-                    topic: topic.clone(),
-                    partitions,
-                };
+                let live = LiveTopic { topic: topic.clone(), partitions };
                 (topic.name.clone(), Arc::new(live))
             })
             .collect();
@@ -100,9 +94,7 @@ impl Registry {
             && let Some(topic) = self.catalog.topic_by_id(id)
             && let Some(gone) = self.live.remove(&topic.name)
         {
-            gone.partitions
-                .iter()
-                .for_each(|partition| partition.delete());
+            gone.partitions.iter().for_each(|partition| partition.delete());
         }
         self.catalog.apply(event);
         let id = match event {
@@ -114,17 +106,11 @@ impl Registry {
         let Some(topic) = self.catalog.topic_by_id(id).cloned() else {
             return;
         };
-        let old = self
-            .live
-            .get(&topic.name)
-            .map(|live| live.partitions.clone());
+        let old = self.live.get(&topic.name).map(|live| live.partitions.clone());
         let mut partitions = old.unwrap_or_default();
         let new = topic.partition_numbers().skip(partitions.len());
         partitions.extend(new.map(|number| Partition::new(number, Inner::default())));
-        self.live.insert(
-            topic.name.clone(),
-            Arc::new(LiveTopic { topic, partitions }),
-        );
+        self.live.insert(topic.name.clone(), Arc::new(LiveTopic { topic, partitions }));
     }
 }
 
@@ -135,9 +121,7 @@ impl Shared {
     }
 
     fn registry_mut(&self) -> RwLockWriteGuard<'_, Registry> {
-        self.registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.registry.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -155,12 +139,7 @@ impl Broker {
     /// All topics, by name in order.
     pub fn topics(&self) -> Vec<Arc<LiveTopic>> {
         let registry = self.shared.registry();
-        registry
-            .catalog
-            .topics()
-            .filter_map(|topic| registry.get(&topic.name))
-            .cloned()
-            .collect()
+        registry.catalog.topics().filter_map(|topic| registry.get(&topic.name)).cloned().collect()
     }
 
     /// The topic of this name; creates it if it does not exist and the broker may do so.
@@ -171,11 +150,8 @@ impl Broker {
         if !self.shared.config.auto_create_topics {
             return Err(unknown(name));
         }
-        let new = NewTopic {
-            name: name.to_owned(),
-            partitions: None,
-            config: TopicConfig::default(),
-        };
+        let new =
+            NewTopic { name: name.to_owned(), partitions: None, config: TopicConfig::default() };
         match self.create_topics(&[new], false).pop() {
             Some(Err(error)) if error.kind() != ErrorKind::TopicExists => Err(error),
             _ => self.topic(name).ok_or_else(|| unknown(name)),
@@ -222,10 +198,7 @@ impl Broker {
         let planned = random_id().and_then(|id| {
             let now = shared.clock.wall();
             let catalog = &shared.registry().catalog;
-            Ok((
-                id,
-                catalog.plan_create(&new.name, id, partitions, &new.config, now)?,
-            ))
+            Ok((id, catalog.plan_create(&new.name, id, partitions, &new.config, now)?))
         });
         let (id, event) = match planned {
             Ok((id, event)) if !validate_only => (id, event),
@@ -234,10 +207,7 @@ impl Broker {
                 let event = planned?.1;
                 let mut catalog = Catalog::default();
                 catalog.apply(&event);
-                return catalog
-                    .topic(&new.name)
-                    .cloned()
-                    .ok_or_else(|| unknown(&new.name));
+                return catalog.topic(&new.name).cloned().ok_or_else(|| unknown(&new.name));
             }
         };
         // The event is in the queue before anybody can see the topic, so that whatever is written
@@ -245,11 +215,7 @@ impl Broker {
         shared.submit_event(&event, Some((ticket.clone(), slot)));
         let mut registry = shared.registry_mut();
         registry.apply(&event);
-        registry
-            .catalog
-            .topic_by_id(&id)
-            .cloned()
-            .ok_or_else(|| unknown(&new.name))
+        registry.catalog.topic_by_id(&id).cloned().ok_or_else(|| unknown(&new.name))
     }
 
     /// Deletes a topic with its records and what groups committed for it.
@@ -261,9 +227,7 @@ impl Broker {
         shared.append_events(std::slice::from_ref(&event))?;
         shared.registry_mut().apply(&event);
         shared.forget_offsets(&gone.topic);
-        shared
-            .events
-            .log(Level::Info, format_args!("deleted topic {name}"));
+        shared.events.log(Level::Info, format_args!("deleted topic {name}"));
         shared.keeper.clean_soon();
         Ok(())
     }
@@ -300,10 +264,7 @@ pub(super) fn unknown(name: &str) -> Error {
 pub(super) fn random_id() -> Result<[u8; 16]> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| {
-        Error::new(
-            ErrorKind::Internal,
-            format!("the system gave no random numbers: {error}"),
-        )
+        Error::new(ErrorKind::Internal, format!("the system gave no random numbers: {error}"))
     })?;
     // Version 4, variant 1 (RFC 9562 section 5.4).
     id[6] = id[6] & 0x0f | 0x40;

@@ -53,10 +53,7 @@ pub fn clean(
     let set = segments.snapshot();
     let mut cleaned = Cleaned::default();
     let mut run: Vec<Weighed> = Vec::new();
-    for member in set
-        .values()
-        .take_while(|member| member.segment.end_id() <= below)
-    {
+    for member in set.values().take_while(|member| member.segment.end_id() <= below) {
         let Some(weighed) = weigh(member, log_start)? else {
             finish_run(storage, segments, &mut run, log_start, &mut cleaned)?;
             continue;
@@ -89,19 +86,12 @@ fn weigh(member: &Arc<Member>, log_start: &LogStart<'_>) -> Result<Option<Weighe
                 extents += row.extents as usize;
             } else {
                 let rest = sidecar.extents(&row, start, usize::MAX)?;
-                live += rest
-                    .iter()
-                    .map(|extent| u64::from(extent.length))
-                    .sum::<u64>();
+                live += rest.iter().map(|extent| u64::from(extent.length)).sum::<u64>();
                 extents += rest.len();
             }
         }
     }
-    Ok(Some(Weighed {
-        member: member.clone(),
-        live,
-        extents,
-    }))
+    Ok(Some(Weighed { member: member.clone(), live, extents }))
 }
 
 /// Rewrites a run of neighbours if at least half of it is dead.
@@ -114,22 +104,12 @@ fn finish_run(
 ) -> Result<()> {
     let run = std::mem::take(run);
     let live: u64 = run.iter().map(|weighed| weighed.live).sum();
-    let size: u64 = run
-        .iter()
-        .map(|weighed| weighed.member.segment.size())
-        .sum();
+    let size: u64 = run.iter().map(|weighed| weighed.member.segment.size()).sum();
     if run.is_empty() || live > size / 2 {
         return Ok(());
     }
-    let old: Vec<u64> = run
-        .iter()
-        .map(|weighed| weighed.member.segment.first_id())
-        .collect();
-    let new = if live == 0 {
-        None
-    } else {
-        Some(rewrite(storage, &run, log_start)?)
-    };
+    let old: Vec<u64> = run.iter().map(|weighed| weighed.member.segment.first_id()).collect();
+    let new = if live == 0 { None } else { Some(rewrite(storage, &run, log_start)?) };
     let written = new.as_ref().map_or(0, |member| member.segment.size());
     let kept = new.as_ref().map(|member| member.segment.first_id());
     cleaned.removed += old.len();
@@ -150,12 +130,7 @@ fn finish_run(
 fn rewrite(storage: &dyn Storage, run: &[Weighed], log_start: &LogStart<'_>) -> Result<Member> {
     let mut rows: BTreeMap<u32, Vec<(&Member, Row)>> = BTreeMap::new();
     for Weighed { member, .. } in run {
-        for block in member
-            .sidecar
-            .get()
-            .into_iter()
-            .flat_map(|sidecar| sidecar.row_blocks())
-        {
+        for block in member.sidecar.get().into_iter().flat_map(|sidecar| sidecar.row_blocks()) {
             for row in block? {
                 rows.entry(row.partition).or_default().push((member, row));
             }
@@ -188,9 +163,7 @@ fn rewrite(storage: &dyn Storage, run: &[Weighed], log_start: &LogStart<'_>) -> 
     }
     let name = segment::sealed_name(header.first_id);
     let segment = output.finish(storage, &name, last.end_id())?;
-    let rows = found
-        .iter()
-        .map(|(n, previous, extents)| (*n, *previous, extents.all()));
+    let rows = found.iter().map(|(n, previous, extents)| (*n, *previous, extents.all()));
     let sidecar = sidecar::write(storage, &segment, rows)?;
     let member = Member::new(Arc::new(segment));
     let _ = member.sidecar.set(sidecar);
@@ -209,20 +182,12 @@ impl Output {
     fn create(storage: &dyn Storage, header: Header) -> Result<Self> {
         let file = storage.open(TEMPORARY, true).map_err(writing)?;
         file.set_size(0).map_err(writing)?;
-        Ok(Self {
-            header,
-            file,
-            buffer: header.encode().to_vec(),
-            written: 0,
-        })
+        Ok(Self { header, file, buffer: header.encode().to_vec(), written: 0 })
     }
 
     /// Copies the entries of an extent, checking each. What is damaged stays marked as such.
     fn copy(&mut self, from: &dyn StoredFile, extent: &Extent, to: &mut Extents) -> Result<()> {
-        let mut hole = Extent {
-            segment: self.header.first_id,
-            ..*extent
-        };
+        let mut hole = Extent { segment: self.header.first_id, ..*extent };
         if extent.is_damaged() {
             to.push(hole);
             return Ok(());
@@ -256,17 +221,11 @@ impl Output {
             next_offset = header.last_offset().cast_unsigned() + 1;
             position = end;
         }
-        if self.buffer.len() >= WRITE_BYTES {
-            self.flush()
-        } else {
-            Ok(())
-        }
+        if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
-        self.file
-            .write_all_at(&[&self.buffer], self.written)
-            .map_err(writing)?;
+        self.file.write_all_at(&[&self.buffer], self.written).map_err(writing)?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())

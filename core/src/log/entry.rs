@@ -2,17 +2,29 @@
 //!
 //! All numbers of minka's own structures are little-endian.
 //!
-//! | bytes | field       | why                                                                  |
-//! |-------|-------------|----------------------------------------------------------------------|
-//! | 0-3   | checksum    | CRC-32C of bytes 4-39 and of the payload: a state entry's whole; of a data entry the 61 bytes of the batch header, whose own CRC covers the rest, so that each byte is covered, hashed once, and an index can be rebuilt without reading records |
-//! | 4-7   | length      | of the payload, in bytes                                             |
-//! | 8-15  | first ID    | of the `count` IDs that the entry uses; entries follow each other without a gap within an epoch, which tells them from the remains of an older life of the file |
-//! | 16-23 | written     | wall clock in ms: replay needs the time at which things happened     |
-//! | 24-27 | partition   | broker-wide number; `u32::MAX` in a state entry                      |
-//! | 28-31 | count       | of IDs: records of a batch, 1 for a state entry                      |
-//! | 32-35 | epoch       | grows at every start of the broker; the leader epoch of its batches  |
-//! | 36    | kind        | 1 data, 2 state                                                      |
-//! | 37-39 | unsynced    | first ID minus the lowest ID that was not known to be on the disk when this was written. It lets recovery tell a torn tail from damage: what a later entry knew to be on the disk cannot be missing because of a power cut |
+//! | bytes | field     | what                                               |
+//! |-------|-----------|----------------------------------------------------|
+//! | 0-3   | checksum  | CRC-32C of bytes 4-39 and of what it covers        |
+//! | 4-7   | length    | of the payload, in bytes                           |
+//! | 8-15  | first ID  | the first of the IDs that the entry uses           |
+//! | 16-23 | written   | wall clock, in milliseconds                        |
+//! | 24-27 | partition | broker-wide number; `u32::MAX` in a state entry    |
+//! | 28-31 | count     | of IDs: records of a batch, 1 for a state entry    |
+//! | 32-35 | epoch     | grows at every start of the broker                 |
+//! | 36    | kind      | 1 data, 2 state                                    |
+//! | 37-39 | unsynced  | first ID minus the lowest ID not known to be synced |
+//!
+//! Why each is there:
+//!
+//! - The *checksum* covers all of a state entry, and of a data entry the 61 bytes of the batch
+//!   header, whose own CRC covers the rest: each byte is covered, hashed once, and an index can
+//!   be rebuilt without reading records.
+//! - *IDs* follow each other without a gap within an epoch, which tells an entry from the remains
+//!   of an older life of the file.
+//! - *Written* gives replay the time at which things happened.
+//! - The *epoch* is the leader epoch of the entry's batch.
+//! - *Unsynced* lets recovery tell a torn tail from damage: what a later entry knew to be on the
+//!   disk cannot be missing because of a power cut.
 
 use crate::batch::header::HEADER_BYTES as BATCH_HEADER_BYTES;
 use crate::checksum::crc32c_of;
@@ -79,10 +91,7 @@ impl Entry {
 
     /// The header's bytes; `payload` is the payload, or at least as much of it as is covered.
     pub fn encode(&self, payload: &[u8]) -> [u8; HEADER_BYTES] {
-        let unsynced = self
-            .first_id
-            .saturating_sub(self.synced_below)
-            .min(UNSYNCED_MAX);
+        let unsynced = self.first_id.saturating_sub(self.synced_below).min(UNSYNCED_MAX);
         let kind: u64 = match self.kind {
             Kind::Data => 1,
             Kind::State => 2,

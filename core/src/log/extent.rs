@@ -76,9 +76,7 @@ impl Extents {
 
     /// The extents from the one that holds `offset`, or the next one after it.
     pub fn from(&self, offset: u64) -> &[Extent] {
-        let at = self
-            .list
-            .partition_point(|extent| extent.end_offset() <= offset);
+        let at = self.list.partition_point(|extent| extent.end_offset() <= offset);
         &self.list[at..]
     }
 
@@ -89,9 +87,7 @@ impl Extents {
 
     /// Drops the extents in segments up to the one that begins with `segment`.
     pub fn forget_through(&mut self, segment: u64) {
-        let at = self
-            .list
-            .partition_point(|extent| extent.segment <= segment);
+        let at = self.list.partition_point(|extent| extent.segment <= segment);
         self.list.drain(..at);
         self.list.shrink_to_fit();
     }
@@ -118,10 +114,7 @@ mod tests {
         let mut extents = Extents::default();
         assert!(extents.push(extent(0, 64, 30_000)));
         assert!(!extents.push(extent(10, 30_064, 30_000)));
-        assert!(
-            extents.push(extent(20, 60_064, 30_000)),
-            "would be too long"
-        );
+        assert!(extents.push(extent(20, 60_064, 30_000)), "would be too long");
         assert!(extents.push(extent(30, 99_999, 10)), "not a neighbour");
         assert_eq!(extents.all()[0].end_offset(), 20);
         assert_eq!(extents.all()[0].max_timestamp, 10);

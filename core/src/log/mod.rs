@@ -3,6 +3,7 @@
 //! The log knows partitions as numbers and the broker's state as opaque bytes; what they mean is
 //! decided above it.
 
+mod candidates;
 pub mod cleaner;
 pub mod entry;
 pub mod extent;

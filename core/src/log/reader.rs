@@ -76,11 +76,7 @@ impl Piece {
     pub fn read(&self) -> Result<Bytes> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone()),
-            Self::Region {
-                file,
-                position,
-                length,
-            } => {
+            Self::Region { file, position, length } => {
                 let mut bytes = vec![0; *length];
                 file.read_exact_at(&mut bytes, *position).map_err(reading)?;
                 Ok(bytes.into())
@@ -184,16 +180,11 @@ fn read_extent(
             return Ok(0);
         }
         let position = u64::from(extent.position) + HEADER_BYTES as u64;
-        pieces.push(Piece::Region {
-            file: file.clone(),
-            position,
-            length,
-        });
+        pieces.push(Piece::Region { file: file.clone(), position, length });
         return Ok(length);
     }
     let mut bytes = vec![0; extent.length as usize];
-    file.read_exact_at(&mut bytes, u64::from(extent.position))
-        .map_err(reading)?;
+    file.read_exact_at(&mut bytes, u64::from(extent.position)).map_err(reading)?;
     let kept = strip(&mut bytes, extent, want, taken)?;
     if kept > 0 {
         bytes.truncate(kept);
@@ -253,5 +244,9 @@ fn unreadable(segment: u64) -> Error {
 }
 
 fn reading(error: std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        let text = "a segment of the log ends before its last entry: what is missing is lost";
+        return Error::new(ErrorKind::Damaged, text);
+    }
     Error::storage("reading the log", error)
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::candidates::{self, Candidate};
 use super::replay::{Found, Replay, Replayer};
 use super::scan::{self, Sequence};
-use super::segment::{self, Header, Segment};
-use super::segments::{self, Member, Segments};
+use super::segment::{self, Segment};
+use super::segments::{Member, Segments};
 use super::sidecar;
 use crate::error::{Error, Result};
-use crate::sys::storage::{Storage, StoredFile};
+use crate::sys::storage::Storage;
 
 /// An opened log, ready for a [`super::writer::Writer`].
 #[derive(Debug)]
@@ -28,243 +29,163 @@ pub struct Opened {
 /// What replaying a segment found, by partition.
 pub type Index = Vec<(u32, Found)>;
 
-/// A segment's file before it is known where its entries end.
-struct Candidate {
-    name: String,
-    header: Header,
-    file: Arc<dyn StoredFile>,
-    size: u64,
-}
-
 /// Opens the log in `storage`. `known` is where the state that `replay` holds ends; entries from
 /// there on are replayed. An empty directory becomes an empty log.
 ///
 /// Afterwards everything that was kept is on the disk, and nothing else is.
 pub fn open(storage: &dyn Storage, known: Sequence, replay: &mut dyn Replay) -> Result<Opened> {
     let mut notes = Vec::new();
-    let candidates = candidates(storage, &mut notes)?;
+    let candidates = candidates::find(storage, &mut notes)?;
     let segments = Arc::new(Segments::default());
-    let mut sequence = known;
+    let mut recovery = Recovery { storage, known, sequence: known, segments, notes };
     let mut last = None;
     for (at, candidate) in candidates.iter().enumerate() {
         let later = &candidates[at + 1..];
-        let end_id = later.first().map(|next| next.header.first_id);
-        let opened = open_one(
-            storage,
-            candidate,
-            end_id,
-            later,
-            &mut sequence,
-            known,
-            replay,
-            &segments,
-        )?;
-        notes.extend(opened.notes);
-        segments.add(opened.member);
-        last = Some((candidate, opened.found));
-        if opened.torn && !later.is_empty() {
-            for dropped in later {
-                notes.push(format!(
-                    "cut {}: it follows a torn tail, so nothing in it was ever acknowledged as \
-                     being on the disk",
-                    dropped.name
-                ));
-                remove(storage, &dropped.name)?;
-            }
+        let (found, torn) = recovery.open_one(candidate, later, replay)?;
+        last = Some((candidate, found));
+        if torn {
+            recovery.drop_all(later)?;
             break;
         }
     }
-    sequence.next_id = sequence.next_id.max(known.next_id);
-    let (active, found) = activate(storage, &segments, sequence, last)?;
-    let doing = |error| Error::storage("syncing the opened log", error);
-    active.file.sync().map_err(doing)?;
-    storage.sync_names().map_err(doing)?;
-    Ok(Opened {
-        segments,
-        active,
-        sequence,
-        found,
-        notes,
-    })
+    recovery.sequence.next_id = recovery.sequence.next_id.max(known.next_id);
+    recovery.finish(last)
 }
 
-/// All segments in the directory, in the order of the log. Superseded ones are removed.
-fn candidates(storage: &dyn Storage, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
-    let names = storage
-        .list()
-        .map_err(|error| Error::storage("listing the directory", error))?;
-    let mut all = Vec::new();
-    for name in names
-        .into_iter()
-        .filter(|name| segment::is_segment_name(name))
-    {
-        let doing = |error| Error::storage(format_args!("opening {name}"), error);
-        let file = storage.open(&name, false).map_err(doing)?;
-        let size = file.size().map_err(doing)?;
-        let mut bytes = [0; segment::HEADER_BYTES];
-        let header = match file.read_exact_at(&mut bytes, 0) {
-            Ok(()) => Header::decode(&bytes)?,
-            Err(_) => None,
-        };
-        let header = match header {
-            Some(header) => Some(header),
-            None => mend(storage, &name, &*file, size, notes)?,
-        };
-        if let Some(header) = header {
-            all.push(Candidate {
-                name,
-                header,
-                file,
-                size,
-            });
-        }
-    }
-    all.sort_by_key(|candidate| (candidate.header.first_id, !candidate.header.salt));
-    let mut kept: Vec<Candidate> = Vec::new();
-    for candidate in all {
-        let covered = kept.last().is_some_and(|last| {
-            candidate.header.first_id < last.header.cleaned_to.unwrap_or(0)
-                || candidate.header.first_id == last.header.first_id
-        });
-        if covered {
-            remove(storage, &candidate.name)?
-        } else {
-            kept.push(candidate)
-        }
-    }
-    Ok(kept)
-}
-
-/// The header for a segment that does not begin with a sound one, as its first entry tells it. An
-/// active segment without any entry was torn when it was created, and is removed.
-fn mend(
-    storage: &dyn Storage,
-    name: &str,
-    file: &dyn StoredFile,
-    size: u64,
-    notes: &mut Vec<String>,
-) -> Result<Option<Header>> {
-    let Some(entry) = scan::first_entry(file, size)? else {
-        if let Some(first_id) = segment::sealed_id(name) {
-            notes.push(format!(
-                "DAMAGED: {name} holds nothing that can be read; it is left as it is"
-            ));
-            return Ok(Some(Header {
-                first_id,
-                cleaned_to: None,
-                salt: 0,
-            }));
-        }
-        if size > 0 {
-            notes.push(format!("cut {name}: it was torn before its first entry"));
-        }
-        remove(storage, name)?;
-        return Ok(None);
-    };
-    let salt = u64::from(entry.epoch) << 32;
-    let header = Header {
-        first_id: entry.first_id,
-        cleaned_to: None,
-        salt,
-    };
-    notes.push(format!(
-        "DAMAGED: the header of {name} did not match its checksum; it was written again from the \
-         entries that follow it"
-    ));
-    file.write_all_at(&[&header.encode()], 0)
-        .and_then(|()| file.sync())
-        .map_err(|error| Error::storage(format_args!("mending {name}"), error))?;
-    Ok(Some(header))
-}
-
-struct OpenedOne {
-    member: Member,
-    found: Index,
-    torn: bool,
+/// A log that is being opened.
+struct Recovery<'a> {
+    storage: &'a dyn Storage,
+    /// Where the state ends that was known before.
+    known: Sequence,
+    /// What the next entry begins with.
+    sequence: Sequence,
+    segments: Arc<Segments>,
     notes: Vec<String>,
 }
 
-/// Opens one segment: with its sidecar where its entries are part of the state already, by
-/// reading it otherwise. `end_id` is where the next one begins, `None` for the last.
-#[expect(clippy::too_many_arguments, reason = "the pieces of one loop, named")]
-fn open_one(
-    storage: &dyn Storage,
-    candidate: &Candidate,
-    end_id: Option<u64>,
-    later: &[Candidate],
-    sequence: &mut Sequence,
-    known: Sequence,
-    replay: &mut dyn Replay,
-    older: &Segments,
-) -> Result<OpenedOne> {
-    let Candidate {
-        header, file, size, ..
-    } = candidate;
-    let sealed = header.cleaned_to.or(end_id);
-    let segment = Arc::new(Segment::new(
-        *header,
-        file.clone(),
-        sealed.unwrap_or(u64::MAX),
-        *size,
-    ));
-    let member = Member::new(segment.clone());
-    let old = sealed.is_some_and(|end_id| end_id <= known.next_id);
-    if old && let Some(sidecar) = described(storage, &segment, sealed)? {
+impl Recovery<'_> {
+    /// Opens one segment: with its sidecar where its entries are part of the state already, by
+    /// reading it otherwise. Returns the index of the active segment, and whether the segment is
+    /// torn although there are later ones.
+    fn open_one(
+        &mut self,
+        candidate: &Candidate,
+        later: &[Candidate],
+        replay: &mut dyn Replay,
+    ) -> Result<(Index, bool)> {
+        let Candidate { name, header, file, size } = candidate;
+        let end_id = later.first().map(|next| next.header.first_id);
+        let sealed = header.cleaned_to.or(end_id);
+        let end = sealed.unwrap_or(u64::MAX);
+        let segment = Arc::new(Segment::new(*header, file.clone(), end, *size));
+        let member = Member::new(segment.clone());
+        let old = sealed.is_some_and(|end_id| end_id <= self.known.next_id);
+        if old && let Some(sidecar) = described(self.storage, &segment, sealed)? {
+            if segment.size() > *size {
+                self.notes.push(format!(
+                    "DAMAGED: {name} ends before its last entry; reads of what is missing fail"
+                ));
+            }
+            let _ = member.sidecar.set(sidecar);
+            self.segments.add(member);
+            return Ok((Index::new(), false));
+        }
+        let mut replayer = Replayer::new(replay, self.known.next_id);
+        let torn = self.read(candidate, &segment, sealed, later, &mut replayer)?;
+        self.notes.append(&mut replayer.damage);
+        let found: Index = std::mem::take(&mut replayer.found).into_iter().collect();
+        if !segment.is_sealed() {
+            self.segments.add(member);
+            return Ok((found, torn));
+        }
+        let sidecar = index(self.storage, &segment, found, &self.segments, old)?;
         let _ = member.sidecar.set(sidecar);
-        return Ok(OpenedOne {
-            member,
-            found: Vec::new(),
-            torn: false,
-            notes: Vec::new(),
-        });
+        self.segments.add(member);
+        Ok((Index::new(), torn))
     }
-    let mut replayer = Replayer::new(replay, known.next_id);
-    let mut notes = Vec::new();
-    let mut torn = false;
-    if header.cleaned_to.is_some() {
-        scan::scan_cleaned(&segment, *size, &mut replayer)?;
-    } else {
-        let end = read(&segment, sealed, later, known, &mut replayer)?;
-        torn = sealed.is_some_and(|end_id| end.sequence.next_id < end_id);
-        *sequence = later_of(*sequence, end.sequence);
+
+    /// Reads a segment, cuts what is torn and brings the rest to the disk. Returns whether it is
+    /// torn before its end.
+    fn read(
+        &mut self,
+        candidate: &Candidate,
+        segment: &Segment,
+        sealed: Option<u64>,
+        later: &[Candidate],
+        replayer: &mut Replayer<'_>,
+    ) -> Result<bool> {
+        if let Some(end_id) = candidate.header.cleaned_to {
+            scan::scan_cleaned(segment, candidate.size, replayer)?;
+            self.sequence.next_id = self.sequence.next_id.max(end_id);
+            return Ok(false);
+        }
+        let end = read(segment, sealed, later, self.known, replayer)?;
+        let torn = sealed.is_some_and(|end_id| end.sequence.next_id < end_id);
+        let (ours, read) = (self.sequence, end.sequence);
+        if (read.epoch, read.next_id) > (ours.epoch, ours.next_id) {
+            self.sequence = read;
+        }
         if end.torn {
-            notes.push(cut(candidate, &end)?);
+            self.notes.push(cut(candidate, &end)?);
         }
         segment.grow(end.position);
         secure(candidate, &end)?;
         if torn {
+            // It is the newest segment from now on.
             segment.seal(u64::MAX);
         }
+        Ok(torn)
     }
-    sequence.next_id = sequence.next_id.max(sealed.filter(|_| !torn).unwrap_or(0));
-    notes.append(&mut replayer.damage);
-    let found: Index = std::mem::take(&mut replayer.found).into_iter().collect();
-    if segment.is_sealed() {
-        let sidecar = index(storage, &segment, found, older, old)?;
-        let _ = member.sidecar.set(sidecar);
-        return Ok(OpenedOne {
-            member,
-            found: Vec::new(),
-            torn,
-            notes,
-        });
+
+    fn drop_all(&mut self, later: &[Candidate]) -> Result<()> {
+        for Candidate { name, .. } in later {
+            self.notes.push(format!(
+                "cut {name}: it follows a torn tail, so nothing in it was ever acknowledged as \
+                 being on the disk"
+            ));
+            candidates::remove(self.storage, name)?;
+        }
+        Ok(())
     }
-    Ok(OpenedOne {
-        member,
-        found,
-        torn,
-        notes,
-    })
+
+    /// Makes the newest segment the active one, or creates one where there is none that can be.
+    fn finish(self, last: Option<(&Candidate, Index)>) -> Result<Opened> {
+        let set = self.segments.snapshot();
+        let newest = set.values().next_back().map(|member| member.segment.clone());
+        let (active, found) = match (newest.filter(|newest| !newest.is_sealed()), last) {
+            (Some(active), Some((candidate, found))) => {
+                let name = &candidate.name;
+                if name != segment::ACTIVE {
+                    let doing = |error| Error::storage(format_args!("renaming {name}"), error);
+                    self.storage.rename(name, segment::ACTIVE).map_err(doing)?;
+                }
+                (active, found)
+            }
+            _ => {
+                let Sequence { next_id, epoch } = self.sequence;
+                let active = Segment::create(self.storage, segment::ACTIVE, next_id, epoch + 1)?;
+                let active = Arc::new(active);
+                self.segments.add(Member::new(active.clone()));
+                (active, Index::new())
+            }
+        };
+        let doing = |error| Error::storage("syncing the opened log", error);
+        active.file.sync().map_err(doing)?;
+        self.storage.sync_names().map_err(doing)?;
+        let Self { sequence, segments, notes, .. } = self;
+        Ok(Opened { segments, active, sequence, found, notes })
+    }
 }
 
-/// The sidecar of a segment, which also says where the segment's entries end: a file can be longer.
+/// The sidecar of a segment, which also says where the segment's entries end: the file may go on
+/// behind that, and if it has lost its end the sidecar still tells what was there.
 fn described(
     storage: &dyn Storage,
     segment: &Segment,
     end_id: Option<u64>,
 ) -> Result<Option<sidecar::Sidecar>> {
     match sidecar::describes(storage, segment.first_id(), segment.header.salt) {
-        Some((end, size)) if Some(end) == end_id && size <= segment.size() => {
+        Some((end, size)) if Some(end) == end_id => {
             segment.grow(size);
             sidecar::open(storage, segment)
         }
@@ -281,10 +202,7 @@ fn read(
     known: Sequence,
     replayer: &mut Replayer<'_>,
 ) -> Result<scan::End> {
-    let start = Sequence {
-        next_id: segment.first_id(),
-        epoch: 0,
-    };
+    let start = Sequence { next_id: segment.first_id(), epoch: 0 };
     let position = segment::HEADER_BYTES as u64;
     let floor = known.next_id.min(sealed.unwrap_or(u64::MAX));
     let size = segment.size();
@@ -299,10 +217,7 @@ fn read(
 /// The ID below which all was on the disk when the last of the segments was written.
 fn attested(segments: &[Candidate]) -> Result<u64> {
     let mut attested = 0;
-    for Candidate {
-        header, file, size, ..
-    } in segments
-    {
+    for Candidate { header, file, size, .. } in segments {
         if header.cleaned_to.is_some() {
             return Ok(u64::MAX);
         }
@@ -312,19 +227,9 @@ fn attested(segments: &[Candidate]) -> Result<u64> {
     Ok(attested)
 }
 
-fn later_of(a: Sequence, b: Sequence) -> Sequence {
-    if (b.epoch, b.next_id) > (a.epoch, a.next_id) {
-        b
-    } else {
-        a
-    }
-}
-
 /// Cuts what follows the last good entry.
 fn cut(candidate: &Candidate, end: &scan::End) -> Result<String> {
-    let Candidate {
-        name, file, size, ..
-    } = candidate;
+    let Candidate { name, file, size, .. } = candidate;
     let doing = |error| Error::storage(format_args!("cutting the torn tail of {name}"), error);
     file.set_size(end.position).map_err(doing)?;
     Ok(format!(
@@ -375,46 +280,6 @@ pub fn index(
             }
         }
     }
-    let rows = found
-        .iter()
-        .map(|(n, found)| (*n, found.previous, found.extents.all()));
+    let rows = found.iter().map(|(n, found)| (*n, found.previous, found.extents.all()));
     sidecar::write(storage, segment, rows)
-}
-
-/// Makes the newest segment the active one, or creates one where there is none that can be.
-fn activate(
-    storage: &dyn Storage,
-    segments: &Segments,
-    sequence: Sequence,
-    last: Option<(&Candidate, Index)>,
-) -> Result<(Arc<Segment>, Index)> {
-    if let Some((candidate, found)) = last {
-        let set = segments.snapshot();
-        let member = segments::holding(&set, candidate.header.first_id);
-        if let Some(member) = member.filter(|member| !member.segment.is_sealed()) {
-            if candidate.name != segment::ACTIVE {
-                storage
-                    .rename(&candidate.name, segment::ACTIVE)
-                    .map_err(|error| {
-                        Error::storage(format_args!("renaming {}", candidate.name), error)
-                    })?;
-            }
-            return Ok((member.segment.clone(), found));
-        }
-    }
-    let first_id = sequence.next_id;
-    let active = Arc::new(Segment::create(
-        storage,
-        segment::ACTIVE,
-        first_id,
-        sequence.epoch + 1,
-    )?);
-    segments.add(Member::new(active.clone()));
-    Ok((active, Vec::new()))
-}
-
-fn remove(storage: &dyn Storage, name: &str) -> Result<()> {
-    storage
-        .remove(name)
-        .map_err(|error| Error::storage(format_args!("removing {name}"), error))
 }

@@ -46,21 +46,14 @@ pub struct Replayer<'a> {
 
 impl std::fmt::Debug for Replayer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Replayer")
-            .field("from", &self.from)
-            .finish_non_exhaustive()
+        f.debug_struct("Replayer").field("from", &self.from).finish_non_exhaustive()
     }
 }
 
 impl<'a> Replayer<'a> {
     /// Hands entries from the ID `from` on to `replay`.
     pub fn new(replay: &'a mut dyn Replay, from: u64) -> Self {
-        Self {
-            replay,
-            from,
-            found: BTreeMap::new(),
-            damage: Vec::new(),
-        }
+        Self { replay, from, found: BTreeMap::new(), damage: Vec::new() }
     }
 
     /// The offset that the next batch of the partition should begin with, and whether that is
@@ -69,14 +62,8 @@ impl<'a> Replayer<'a> {
         if entry.first_id >= self.from {
             return (self.replay.next_offset(entry.partition), true);
         }
-        let last = self
-            .found
-            .get(&entry.partition)
-            .and_then(|found| found.extents.all().last());
-        (
-            last.map_or(0, Extent::end_offset),
-            last.is_some() && !self.damage.is_empty(),
-        )
+        let last = self.found.get(&entry.partition).and_then(|found| found.extents.all().last());
+        (last.map_or(0, Extent::end_offset), last.is_some() && !self.damage.is_empty())
     }
 
     fn push(&mut self, partition: u32, extent: Extent) {
@@ -112,11 +99,7 @@ impl Visit for Replayer<'_> {
     ) -> Result<()> {
         let news = entry.first_id >= self.from;
         if entry.kind == Kind::State {
-            return if news {
-                self.replay.state(entry, payload)
-            } else {
-                Ok(())
-            };
+            return if news { self.replay.state(entry, payload) } else { Ok(()) };
         }
         let header = BatchHeader::parse(payload)?;
         let base_offset = header.base_offset.cast_unsigned();
@@ -134,11 +117,7 @@ impl Visit for Replayer<'_> {
             entries: 1,
         };
         self.push(entry.partition, extent);
-        if news {
-            self.replay.batch(segment.first_id(), entry, &header)
-        } else {
-            Ok(())
-        }
+        if news { self.replay.batch(segment.first_id(), entry, &header) } else { Ok(()) }
     }
 
     fn damaged(
@@ -160,8 +139,8 @@ impl Visit for Replayer<'_> {
             None => "entries that cannot be told any more".to_owned(),
         };
         self.damage.push(format!(
-            "DAMAGED: bytes {from} to {to} of the segment that begins with ID {} do not match their \
-             checksums; they held {what}. Reads of them fail; everything else is served",
+            "DAMAGED: bytes {from} to {to} of the segment that begins with ID {} do not match \
+             their checksums; they held {what}. Reads of them fail; everything else is served",
             segment.first_id()
         ));
         if let Some(entry) = entry.filter(|entry| entry.kind == Kind::Data) {

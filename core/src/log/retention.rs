@@ -58,22 +58,12 @@ pub fn log_start(set: &Set, records: &Records<'_>, kept: &Kept) -> Result<u64> {
         rows.push((member, row));
     }
     let sealed: u64 = rows.iter().map(|(_, row)| row.bytes).sum();
-    let recent = records
-        .extents
-        .iter()
-        .filter(|e| e.end_offset() > records.log_start);
-    let mut left = sealed
-        + recent
-            .clone()
-            .map(|extent| u64::from(extent.length))
-            .sum::<u64>();
+    let recent = records.extents.iter().filter(|e| e.end_offset() > records.log_start);
+    let mut left = sealed + recent.clone().map(|extent| u64::from(extent.length)).sum::<u64>();
     let mut start = records.log_start;
     for (member, row) in rows.into_iter().rev() {
-        let run = Run {
-            end_offset: row.end_offset,
-            bytes: row.bytes,
-            max_timestamp: row.max_timestamp,
-        };
+        let run =
+            Run { end_offset: row.end_offset, bytes: row.bytes, max_timestamp: row.max_timestamp };
         if kept.drops(&run, &mut left) {
             start = row.end_offset;
             continue;
@@ -90,9 +80,7 @@ pub fn log_start(set: &Set, records: &Records<'_>, kept: &Kept) -> Result<u64> {
 impl Kept {
     fn drops(&self, run: &Run, left: &mut u64) -> bool {
         let old = self.since.is_some_and(|since| run.max_timestamp < since);
-        let many = self
-            .bytes
-            .is_some_and(|bytes| left.saturating_sub(run.bytes) >= bytes);
+        let many = self.bytes.is_some_and(|bytes| left.saturating_sub(run.bytes) >= bytes);
         if old || many {
             *left = left.saturating_sub(run.bytes);
         }
@@ -105,9 +93,7 @@ impl Kept {
         extents: impl Iterator<Item = &'a Extent>,
         left: &mut u64,
     ) -> u64 {
-        let gone = extents
-            .map(Run::from)
-            .take_while(|run| self.drops(run, left));
+        let gone = extents.map(Run::from).take_while(|run| self.drops(run, left));
         gone.last().map_or(start, |run| run.end_offset)
     }
 }

@@ -86,44 +86,31 @@ pub fn scan(
         {
             visit.entry(segment, &entry, position, payload)?;
             unsynced.push_back((entry.first_id, position));
-            while unsynced
-                .front()
-                .is_some_and(|&(id, _)| id < entry.synced_below)
-            {
+            while unsynced.front().is_some_and(|&(id, _)| id < entry.synced_below) {
                 unsynced.pop_front();
             }
-            sequence = Sequence {
-                next_id: entry.end_id(),
-                epoch: entry.epoch,
-            };
+            sequence = Sequence { next_id: entry.end_id(), epoch: entry.epoch };
             position += entry.total_bytes();
             continue;
         }
         let unsynced_from = unsynced.front().map_or(position, |&(_, position)| position);
-        let end = End {
-            position,
-            sequence,
-            torn: position < size,
-            unsynced_from,
-        };
+        let end = End { position, sequence, torn: position < size, unsynced_from };
         if position >= size && floor <= sequence.next_id {
             return Ok(end);
         }
         let Some(next) = after_damage(&mut window, position, sequence, floor)? else {
-            if floor > sequence.next_id {
-                visit.damaged(segment, (position, size), None)?;
-                sequence.next_id = floor;
+            if floor <= sequence.next_id {
+                return Ok(end);
             }
-            return Ok(End { sequence, ..end });
+            visit.damaged(segment, (position, size), None)?;
+            sequence.next_id = floor;
+            // What follows is written behind the damaged bytes, which stay as they are.
+            let position = position.max(size);
+            return Ok(End { position, sequence, torn: false, unsynced_from: position });
         };
-        let known = window
-            .header(position)?
-            .filter(|entry| sequence.admits(entry));
+        let known = window.header(position)?.filter(|entry| sequence.admits(entry));
         visit.damaged(segment, (position, next.0), known.as_ref())?;
-        sequence = Sequence {
-            next_id: next.1.first_id,
-            epoch: next.1.epoch,
-        };
+        sequence = Sequence { next_id: next.1.first_id, epoch: next.1.epoch };
         position = next.0;
     }
 }
@@ -132,18 +119,13 @@ pub fn scan(
 pub fn scan_cleaned(segment: &Segment, size: u64, visit: &mut dyn Visit) -> Result<()> {
     let mut window = Window::new(&*segment.file, size);
     let mut position = segment::HEADER_BYTES as u64;
-    let any = Sequence {
-        next_id: 0,
-        epoch: 0,
-    };
+    let any = Sequence { next_id: 0, epoch: 0 };
     while position < size {
         if let Some((entry, payload)) = window.entry(position)? {
             visit.entry(segment, &entry, position, payload)?;
             position += entry.total_bytes();
         } else {
-            let next = window
-                .next_entry(position + 1, any)?
-                .map_or(size, |(at, _)| at);
+            let next = window.next_entry(position + 1, any)?.map_or(size, |(at, _)| at);
             let known = window.header(position)?;
             visit.damaged(segment, (position, next), known.as_ref())?;
             position = next;
@@ -157,26 +139,14 @@ pub fn scan_cleaned(segment: &Segment, size: u64, visit: &mut dyn Visit) -> Resu
 pub fn attested(segment: &Segment, size: u64) -> Result<u64> {
     let mut window = Window::new(&*segment.file, size);
     let start = segment::HEADER_BYTES as u64;
-    attested_from(
-        &mut window,
-        start,
-        Sequence {
-            next_id: 0,
-            epoch: 0,
-        },
-    )
+    attested_from(&mut window, start, Sequence { next_id: 0, epoch: 0 })
 }
 
 /// The first whole entry of a file, wherever it lies.
 pub fn first_entry(file: &dyn StoredFile, size: u64) -> Result<Option<Entry>> {
     let mut window = Window::new(file, size);
-    let any = Sequence {
-        next_id: 0,
-        epoch: 0,
-    };
-    Ok(window
-        .next_entry(segment::HEADER_BYTES as u64, any)?
-        .map(|(_, entry)| entry))
+    let any = Sequence { next_id: 0, epoch: 0 };
+    Ok(window.next_entry(segment::HEADER_BYTES as u64, any)?.map(|(_, entry)| entry))
 }
 
 /// Where entries go on after unreadable bytes at `position`, if those were on the disk once.
@@ -212,12 +182,7 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     fn new(file: &'a dyn StoredFile, size: u64) -> Self {
-        Self {
-            file,
-            size,
-            start: 0,
-            bytes: Vec::new(),
-        }
+        Self { file, size, start: 0, bytes: Vec::new() }
     }
 
     /// The bytes from `position`: `length` of them, or fewer at the end of the file.
@@ -259,9 +224,7 @@ impl<'a> Window<'a> {
             Kind::Data => BATCH_HEADER_BYTES,
             Kind::State => entry.length as usize,
         };
-        Ok(Entry::checked(
-            self.bytes(position, HEADER_BYTES + covered)?,
-        ))
+        Ok(Entry::checked(self.bytes(position, HEADER_BYTES + covered)?))
     }
 
     /// The first whole entry at or after `position` that may come somewhere after `sequence`.

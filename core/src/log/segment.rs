@@ -40,10 +40,7 @@ pub fn sealed_name(first_id: u64) -> String {
 
 /// The first ID of the sealed segment that has this name.
 pub fn sealed_id(name: &str) -> Option<u64> {
-    name.strip_prefix("mensajes-")?
-        .strip_suffix(".log")?
-        .parse()
-        .ok()
+    name.strip_prefix("mensajes-")?.strip_suffix(".log")?.parse().ok()
 }
 
 /// Whether a file of this name holds a segment.
@@ -126,12 +123,7 @@ pub struct Segment {
 impl Segment {
     /// A segment whose entries end at `size`, before `end_id`.
     pub fn new(header: Header, file: Arc<dyn StoredFile>, end_id: u64, size: u64) -> Self {
-        Self {
-            header,
-            file,
-            end_id: AtomicU64::new(end_id),
-            size: AtomicU64::new(size),
-        }
+        Self { header, file, end_id: AtomicU64::new(end_id), size: AtomicU64::new(size) }
     }
 
     /// Creates the file of an active segment in a session of the broker. Its header is written but
@@ -142,11 +134,7 @@ impl Segment {
         let file = storage
             .open(name, true)
             .map_err(|error| Error::storage(format_args!("creating {name}"), error))?;
-        let header = Header {
-            first_id,
-            cleaned_to: None,
-            salt,
-        };
+        let header = Header { first_id, cleaned_to: None, salt };
         file.set_size(0)
             .and_then(|()| file.write_all_at(&[&header.encode()], 0))
             .map_err(|error| Error::storage(format_args!("writing {name}"), error))?;
@@ -191,29 +179,17 @@ mod tests {
     #[test]
     fn headers_survive_and_newer_formats_are_refused() {
         for cleaned_to in [None, Some(99)] {
-            let header = Header {
-                first_id: 42,
-                cleaned_to,
-                salt: 7,
-            };
+            let header = Header { first_id: 42, cleaned_to, salt: 7 };
             assert_eq!(Header::decode(&header.encode()).unwrap(), Some(header));
         }
-        let mut bytes = Header {
-            first_id: 1,
-            cleaned_to: None,
-            salt: 0,
-        }
-        .encode();
+        let mut bytes = Header { first_id: 1, cleaned_to: None, salt: 0 }.encode();
         bytes[16] ^= 1;
         assert_eq!(Header::decode(&bytes).unwrap(), None);
         bytes[16] ^= 1;
         bytes[8] = 2;
         let checksum = crc32c(&bytes[..60]);
         bytes[60..].copy_from_slice(&checksum.to_le_bytes());
-        assert_eq!(
-            Header::decode(&bytes).unwrap_err().kind(),
-            ErrorKind::FormatTooNew
-        );
+        assert_eq!(Header::decode(&bytes).unwrap_err().kind(), ErrorKind::FormatTooNew);
     }
 
     #[test]

@@ -28,20 +28,14 @@ pub struct Segments {
 impl Member {
     /// A member without a sidecar.
     pub fn new(segment: Arc<Segment>) -> Self {
-        Self {
-            segment,
-            sidecar: OnceLock::new(),
-        }
+        Self { segment, sidecar: OnceLock::new() }
     }
 }
 
 impl Segments {
     /// The segments as they are now.
     pub fn snapshot(&self) -> Arc<Set> {
-        self.set
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds a segment.
@@ -74,8 +68,5 @@ impl Segments {
 
 /// The segment whose range holds `id`.
 pub fn holding(set: &Set, id: u64) -> Option<&Arc<Member>> {
-    set.range(..=id)
-        .next_back()
-        .map(|(_, member)| member)
-        .filter(|m| id < m.segment.end_id())
+    set.range(..=id).next_back().map(|(_, member)| member).filter(|m| id < m.segment.end_id())
 }

@@ -1,12 +1,25 @@
 //! The sidecar of a sealed segment, `<segment>.idx`: its extents by partition, so that they need
 //! no memory.
 //!
-//! | part       | what                                                                        |
-//! |------------|-----------------------------------------------------------------------------|
-//! | header, 64 | 0-7 magic `MINKAIDX`, 8-11 version, 12-15 rows, 16-19 extents, 20-23 CRC-32C of the fences, 24-31 salt and 32-39 size of its segment, 40-47 end ID, 48-59 zero, 60-63 CRC-32C of bytes 0-59 |
-//! | fences     | the first partition number of every block of rows: what is kept in memory   |
-//! | rows       | one for each partition, by number, in blocks                                |
-//! | extents    | those of each row, by offset, in blocks                                     |
+//! | part    | what                                                            |
+//! |---------|-----------------------------------------------------------------|
+//! | header  | 64 bytes, see below                                             |
+//! | fences  | the first partition of every block of rows: kept in memory      |
+//! | rows    | one for each partition, by number, in blocks                    |
+//! | extents | those of each row, by offset, in blocks                         |
+//!
+//! | header | field                                                            |
+//! |--------|------------------------------------------------------------------|
+//! | 0-7    | magic `MINKAIDX`                                                 |
+//! | 8-11   | version: 1                                                       |
+//! | 12-15  | number of rows                                                   |
+//! | 16-19  | number of extents                                                |
+//! | 20-23  | CRC-32C of the fences                                            |
+//! | 24-31  | salt of its segment: it belongs to that file and no other        |
+//! | 32-39  | size of its segment                                              |
+//! | 40-47  | end ID of its segment                                            |
+//! | 48-59  | zero                                                             |
+//! | 60-63  | CRC-32C of bytes 0-59                                            |
 //!
 //! A block is 64 items and a CRC-32C. A row, 56 bytes: partition, number of extents, index of the
 //! first one, 0 (4 bytes each), first offset, end offset, previous segment, bytes, largest
@@ -91,11 +104,7 @@ pub fn write<'a>(
             end_offset: last.end_offset(),
             previous,
             bytes: list.iter().map(|extent| u64::from(extent.length)).sum(),
-            max_timestamp: list
-                .iter()
-                .map(|extent| extent.max_timestamp)
-                .max()
-                .unwrap_or(-1),
+            max_timestamp: list.iter().map(|extent| extent.max_timestamp).max().unwrap_or(-1),
         });
         extents.extend_from_slice(list);
     }
@@ -146,17 +155,8 @@ pub fn open(storage: &dyn Storage, segment: &Segment) -> Result<Option<Sidecar>>
     {
         return Ok(None);
     }
-    let fences = bytes
-        .chunks_exact(4)
-        .map(|fence| u32_at(fence, 0))
-        .collect();
-    Ok(Some(Sidecar {
-        file,
-        segment: segment.first_id(),
-        rows,
-        extents,
-        fences,
-    }))
+    let fences = bytes.chunks_exact(4).map(|fence| u32_at(fence, 0)).collect();
+    Ok(Some(Sidecar { file, segment: segment.first_id(), rows, extents, fences }))
 }
 
 /// The end ID and size of the segment that the sidecar with this salt describes.
@@ -195,15 +195,8 @@ impl Sidecar {
         let (mut low, mut high) = (first / BLOCK_ITEMS, end.div_ceil(BLOCK_ITEMS));
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            let begins = self
-                .extent_block(middle)?
-                .first()
-                .map_or(0, |e| e.first_offset);
-            if begins <= offset {
-                low = middle
-            } else {
-                high = middle
-            }
+            let begins = self.extent_block(middle)?.first().map_or(0, |e| e.first_offset);
+            if begins <= offset { low = middle } else { high = middle }
         }
         let mut found = Vec::new();
         while found.len() < limit && low * BLOCK_ITEMS < end {
@@ -263,11 +256,7 @@ impl Sidecar {
             .map_err(|error| Error::storage("reading the index of a segment", error))?;
         let checksum = u32_at(&bytes, items * item);
         bytes.truncate(items * item);
-        if crc32c(&bytes) == checksum {
-            Ok(bytes)
-        } else {
-            Err(damaged(self.segment))
-        }
+        if crc32c(&bytes) == checksum { Ok(bytes) } else { Err(damaged(self.segment)) }
     }
 }
 
@@ -284,20 +273,13 @@ fn table_bytes(items: usize, item: usize) -> usize {
 }
 
 fn narrow(count: usize) -> Result<u32> {
-    u32::try_from(count).map_err(|_| {
-        Error::new(
-            ErrorKind::Internal,
-            "a segment has too many extents to index",
-        )
-    })
+    u32::try_from(count)
+        .map_err(|_| Error::new(ErrorKind::Internal, "a segment has too many extents to index"))
 }
 
 fn encode(segment: &Segment, rows: &[Row], extents: &[Extent]) -> Result<Vec<u8>> {
-    let fences: Vec<u8> = rows
-        .iter()
-        .step_by(BLOCK_ITEMS)
-        .flat_map(|row| row.partition.to_le_bytes())
-        .collect();
+    let fences: Vec<u8> =
+        rows.iter().step_by(BLOCK_ITEMS).flat_map(|row| row.partition.to_le_bytes()).collect();
     let mut bytes = vec![0; HEADER_BYTES];
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
@@ -386,21 +368,14 @@ mod tests {
             assert_eq!((row.partition, row.previous), (*number, Some(7)));
             assert_eq!(sidecar.extents(&row, 0, 1000).unwrap(), *extents);
             let from = row.end_offset / 2;
-            let wanted: Vec<Extent> = extents
-                .iter()
-                .filter(|e| e.end_offset() > from)
-                .take(3)
-                .copied()
-                .collect();
+            let wanted: Vec<Extent> =
+                extents.iter().filter(|e| e.end_offset() > from).take(3).copied().collect();
             assert_eq!(sidecar.extents(&row, from, 3).unwrap(), wanted);
             assert_eq!(sidecar.row(number + 1).unwrap(), None);
         }
         let all: usize = sidecar.row_blocks().map(|block| block.unwrap().len()).sum();
         assert_eq!(all, 1000);
-        assert_eq!(
-            describes(&disk, 1, 9 << 32),
-            Some((1_000_000, segment.size()))
-        );
+        assert_eq!(describes(&disk, 1, 9 << 32), Some((1_000_000, segment.size())));
         assert_eq!(describes(&disk, 1, 8 << 32), None);
     }
 }

@@ -37,17 +37,10 @@ fn name(id: u64) -> String {
 
 /// The IDs of the snapshots in the directory, newest first.
 pub fn list(storage: &dyn Storage) -> Result<Vec<u64>> {
-    let names = storage
-        .list()
-        .map_err(|error| Error::storage("listing the directory", error))?;
+    let names = storage.list().map_err(|error| Error::storage("listing the directory", error))?;
     let mut ids: Vec<u64> = names
         .iter()
-        .filter_map(|name| {
-            name.strip_prefix("estado-")?
-                .strip_suffix(".snapshot")?
-                .parse()
-                .ok()
-        })
+        .filter_map(|name| name.strip_prefix("estado-")?.strip_suffix(".snapshot")?.parse().ok())
         .collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     Ok(ids)

@@ -124,18 +124,11 @@ impl Gate {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         self.waiting.fetch_add(1, Ordering::SeqCst);
         while self.synced_below() < id && self.lock().check().is_ok() {
-            parked = self
-                .moved
-                .wait(parked)
-                .unwrap_or_else(PoisonError::into_inner);
+            parked = self.moved.wait(parked).unwrap_or_else(PoisonError::into_inner);
         }
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         drop(parked);
-        if self.synced_below() >= id {
-            Ok(())
-        } else {
-            self.lock().check()
-        }
+        if self.synced_below() >= id { Ok(()) } else { self.lock().check() }
     }
 
     /// Why nothing more is synced, if so.
@@ -185,9 +178,7 @@ impl Gate {
                 return None;
             }
             let synced = self.synced_below();
-            let left = state
-                .since
-                .map(|since| flush_interval.saturating_sub(since.elapsed()));
+            let left = state.since.map(|since| flush_interval.saturating_sub(since.elapsed()));
             let due =
                 state.written > synced && (state.wanted > synced || left == Some(Duration::ZERO));
             if due {
@@ -195,24 +186,14 @@ impl Gate {
                 let mut files = std::mem::take(&mut state.retired);
                 let renamed = !files.is_empty();
                 files.push(state.active.clone());
-                return Some(Round {
-                    written: state.written,
-                    files,
-                    renamed,
-                });
+                return Some(Round { written: state.written, files, renamed });
             }
             state.asleep = true;
             state = match left {
                 Some(left) => {
-                    self.work
-                        .wait_timeout(state, left)
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .0
+                    self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self
-                    .work
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
             state.asleep = false;
         }

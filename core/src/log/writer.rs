@@ -148,9 +148,7 @@ impl Writer {
         // A group uses up to two batches' worth of IDs: those it gathers and the last one.
         let most = UNSYNCED_IDS_MAX - 2 * u64::from(RECORDS_PER_BATCH_MAX);
         if self.next_id.saturating_sub(self.gate.synced_below()) > most {
-            self.gate
-                .wait_synced(self.next_id)
-                .map_err(|failure| self.fail(failure))?;
+            self.gate.wait_synced(self.next_id).map_err(|failure| self.fail(failure))?;
         }
         let full = self.active.size() >= self.segment_bytes || self.extents >= EXTENTS_MAX;
         if full {
@@ -164,30 +162,19 @@ impl Writer {
         let mut header = [0; BATCH_HEADER_BYTES];
         header.copy_from_slice(&batch.bytes[..BATCH_HEADER_BYTES]);
         if let Some(prefix) = header.first_chunk_mut() {
-            patch(
-                prefix,
-                batch.base_offset.cast_signed(),
-                self.epoch.cast_signed(),
-            );
+            patch(prefix, batch.base_offset.cast_signed(), self.epoch.cast_signed());
         }
-        let entry = self.entry(
-            Kind::Data,
-            batch.partition,
-            batch.records,
-            batch.bytes.len(),
-        );
+        let entry = self.entry(Kind::Data, batch.partition, batch.records, batch.bytes.len());
         let start = self.scratch.len();
         self.scratch.extend_from_slice(&entry.encode(&header));
         self.scratch.extend_from_slice(&header);
         match batch.shared {
             Some(shared) if shared.len() > COPY_BYTES_MAX => {
                 self.push_scratch(start);
-                self.parts
-                    .push(Part::Shared(shared.slice(BATCH_HEADER_BYTES..)));
+                self.parts.push(Part::Shared(shared.slice(BATCH_HEADER_BYTES..)));
             }
             _ => {
-                self.scratch
-                    .extend_from_slice(&batch.bytes[BATCH_HEADER_BYTES..]);
+                self.scratch.extend_from_slice(&batch.bytes[BATCH_HEADER_BYTES..]);
                 self.push_scratch(start);
             }
         }
@@ -278,11 +265,9 @@ impl Writer {
     /// next sync, before anything in the new segment counts as synced.
     fn rotate(&mut self) -> Result<()> {
         let sealed = segment::sealed_name(self.active.first_id());
-        self.storage
-            .rename(segment::ACTIVE, &sealed)
-            .map_err(|error| {
-                Error::storage(format_args!("renaming mensajes.log to {sealed}"), error)
-            })?;
+        self.storage.rename(segment::ACTIVE, &sealed).map_err(|error| {
+            Error::storage(format_args!("renaming mensajes.log to {sealed}"), error)
+        })?;
         let next = Segment::create(&*self.storage, segment::ACTIVE, self.next_id, self.epoch)?;
         self.active.seal(self.next_id);
         self.active = Arc::new(next);

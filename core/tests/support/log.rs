@@ -24,9 +24,7 @@ pub fn batch_of<V: AsRef<[u8]>>(values: &[V], producer: Option<(i64, i16, i32)>)
         builder.set_producer(id, epoch, sequence);
     }
     for value in values {
-        builder
-            .append(now, None, Some(value.as_ref()), &[])
-            .unwrap();
+        builder.append(now, None, Some(value.as_ref()), &[]).unwrap();
     }
     Bytes::copy_from_slice(builder.finish(Codec::None).unwrap())
 }
@@ -41,11 +39,7 @@ pub fn create_with(
     partitions: u32,
     config: TopicConfig,
 ) -> Result<Arc<LiveTopic>> {
-    let new = NewTopic {
-        name: name.into(),
-        partitions: Some(partitions),
-        config,
-    };
+    let new = NewTopic { name: name.into(), partitions: Some(partitions), config };
     broker.create_topics(&[new], false).remove(0)?;
     Ok(broker.topic(name).unwrap())
 }
@@ -58,13 +52,7 @@ pub fn produce(
     acks: Acks,
 ) -> Result<Appended> {
     let partition = topic.partition(index)?;
-    broker.produce(Produce {
-        topic,
-        partition,
-        batch,
-        acks,
-        zstd_allowed: true,
-    })
+    broker.produce(Produce { topic, partition, batch, acks, zstd_allowed: true })
 }
 
 /// All visible records from `offset` on, as (offset, value).

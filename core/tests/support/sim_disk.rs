@@ -80,10 +80,7 @@ fn gone() -> io::Error {
 impl SimDisk {
     /// An empty disk.
     pub fn new() -> Self {
-        Self {
-            state: Arc::default(),
-            boot: 1,
-        }
+        Self { state: Arc::default(), boot: 1 }
     }
 
     pub fn set_faults(&self, faults: Faults) {
@@ -112,10 +109,7 @@ impl SimDisk {
             name_changes: state.name_changes.clone(),
             ..State::default()
         };
-        Self {
-            state: Arc::new(Mutex::new(next)),
-            boot: self.boot,
-        }
+        Self { state: Arc::new(Mutex::new(next)), boot: self.boot }
     }
 
     /// The disk as the machine finds it after a power cut.
@@ -124,25 +118,12 @@ impl SimDisk {
         let state = self.state.lock().unwrap();
         let mut names = state.synced_names.clone();
         let kept = random.random_range(0..=state.name_changes.len());
-        state.name_changes[..kept]
-            .iter()
-            .for_each(|change| change.apply(&mut names));
+        state.name_changes[..kept].iter().for_each(|change| change.apply(&mut names));
         let keep = [0.0, 0.5, 0.9, 1.0][random.random_range(0..4)];
-        let files: Vec<Inode> = state
-            .files
-            .iter()
-            .map(|inode| inode.after_power_cut(keep, &mut random))
-            .collect();
-        let next = State {
-            files,
-            synced_names: names.clone(),
-            names,
-            ..State::default()
-        };
-        Self {
-            state: Arc::new(Mutex::new(next)),
-            boot: self.boot + 1,
-        }
+        let files: Vec<Inode> =
+            state.files.iter().map(|inode| inode.after_power_cut(keep, &mut random)).collect();
+        let next = State { files, synced_names: names.clone(), names, ..State::default() };
+        Self { state: Arc::new(Mutex::new(next)), boot: self.boot + 1 }
     }
 
     /// The bytes of a file.
@@ -186,10 +167,7 @@ impl Inode {
     /// What of the dirty sectors reaches the disk.
     fn flush(&mut self, mut reaches: impl FnMut(usize) -> bool) {
         for sector in std::mem::take(&mut self.dirty) {
-            let (from, to) = (
-                sector * SECTOR,
-                ((sector + 1) * SECTOR).min(self.bytes.len()),
-            );
+            let (from, to) = (sector * SECTOR, ((sector + 1) * SECTOR).min(self.bytes.len()));
             if from < to && reaches(sector) {
                 if self.synced.len() < to {
                     self.synced.resize(to, 0);
@@ -205,11 +183,7 @@ impl Inode {
         if inode.resized && random.random_bool(keep) {
             inode.synced.resize(inode.bytes.len(), 0);
         }
-        Self {
-            bytes: inode.synced.clone(),
-            synced: inode.synced,
-            ..Self::default()
-        }
+        Self { bytes: inode.synced.clone(), synced: inode.synced, ..Self::default() }
     }
 }
 
@@ -217,11 +191,7 @@ impl State {
     /// Counts a call that changes something; the power may go off before it.
     fn change(&mut self) -> io::Result<()> {
         self.calls += 1;
-        if self
-            .faults
-            .power_off_after
-            .is_some_and(|after| self.calls > after)
-        {
+        if self.faults.power_off_after.is_some_and(|after| self.calls > after) {
             self.off = true;
         }
         if self.off { Err(gone()) } else { Ok(()) }
@@ -250,10 +220,7 @@ impl Storage for SimDisk {
                 inode
             }
         };
-        Ok(Arc::new(SimFile {
-            state: self.state.clone(),
-            inode,
-        }))
+        Ok(Arc::new(SimFile { state: self.state.clone(), inode }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -278,11 +245,7 @@ impl Storage for SimDisk {
 
     fn list(&self) -> io::Result<Vec<String>> {
         let state = self.state.lock().unwrap();
-        if state.off {
-            Err(gone())
-        } else {
-            Ok(state.names.keys().cloned().collect())
-        }
+        if state.off { Err(gone()) } else { Ok(state.names.keys().cloned().collect()) }
     }
 
     fn sync_names(&self) -> io::Result<()> {
@@ -301,11 +264,7 @@ impl Storage for SimDisk {
 impl StoredFile for SimFile {
     fn size(&self) -> io::Result<u64> {
         let state = self.state.lock().unwrap();
-        if state.off {
-            Err(gone())
-        } else {
-            Ok(state.files[self.inode].bytes.len() as u64)
-        }
+        if state.off { Err(gone()) } else { Ok(state.files[self.inode].bytes.len() as u64) }
     }
 
     fn read_exact_at(&self, buf: &mut [u8], position: u64) -> io::Result<()> {

@@ -1,0 +1,89 @@
+//! The files that hold segments, before it is known where their entries end.
+
+use std::sync::Arc;
+
+use super::scan;
+use super::segment::{self, Header};
+use crate::error::{Error, Result};
+use crate::sys::storage::{Storage, StoredFile};
+
+/// A segment's file before it is known where its entries end.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) name: String,
+    pub(super) header: Header,
+    pub(super) file: Arc<dyn StoredFile>,
+    pub(super) size: u64,
+}
+
+/// All segments in the directory, in the order of the log. Superseded ones are removed.
+pub(super) fn find(storage: &dyn Storage, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
+    let names = storage.list().map_err(|error| Error::storage("listing the directory", error))?;
+    let mut all = Vec::new();
+    for name in names.into_iter().filter(|name| segment::is_segment_name(name)) {
+        let doing = |error| Error::storage(format_args!("opening {name}"), error);
+        let file = storage.open(&name, false).map_err(doing)?;
+        let size = file.size().map_err(doing)?;
+        let mut bytes = [0; segment::HEADER_BYTES];
+        let header = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => Header::decode(&bytes)?,
+            Err(_) => None,
+        };
+        let header = match header {
+            Some(header) => Some(header),
+            None => mend(storage, &name, &*file, size, notes)?,
+        };
+        if let Some(header) = header {
+            all.push(Candidate { name, header, file, size });
+        }
+    }
+    all.sort_by_key(|candidate| (candidate.header.first_id, !candidate.header.salt));
+    let mut kept: Vec<Candidate> = Vec::new();
+    for candidate in all {
+        let covered = kept.last().is_some_and(|last| {
+            candidate.header.first_id < last.header.cleaned_to.unwrap_or(0)
+                || candidate.header.first_id == last.header.first_id
+        });
+        if covered { remove(storage, &candidate.name)? } else { kept.push(candidate) }
+    }
+    Ok(kept)
+}
+
+/// The header for a segment that does not begin with a sound one, as its first entry tells it. An
+/// active segment without any entry was torn when it was created, and is removed.
+fn mend(
+    storage: &dyn Storage,
+    name: &str,
+    file: &dyn StoredFile,
+    size: u64,
+    notes: &mut Vec<String>,
+) -> Result<Option<Header>> {
+    let Some(entry) = scan::first_entry(file, size)? else {
+        if let Some(first_id) = segment::sealed_id(name) {
+            notes.push(format!(
+                "DAMAGED: {name} holds nothing that can be read; it is left as it is"
+            ));
+            return Ok(Some(Header { first_id, cleaned_to: None, salt: 0 }));
+        }
+        if size > 0 {
+            notes.push(format!("cut {name}: it was torn before its first entry"));
+        }
+        remove(storage, name)?;
+        return Ok(None);
+    };
+    let salt = u64::from(entry.epoch) << 32;
+    let header = Header { first_id: entry.first_id, cleaned_to: None, salt };
+    notes.push(format!(
+        "DAMAGED: the header of {name} did not match its checksum; it was written again from the \
+         entries that follow it"
+    ));
+    file.write_all_at(&[&header.encode()], 0)
+        .and_then(|()| file.sync())
+        .map_err(|error| Error::storage(format_args!("mending {name}"), error))?;
+    Ok(Some(header))
+}
+
+/// Removes a file of the log.
+pub(super) fn remove(storage: &dyn Storage, name: &str) -> Result<()> {
+    storage.remove(name).map_err(|error| Error::storage(format_args!("removing {name}"), error))
+}

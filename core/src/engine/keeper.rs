@@ -66,8 +66,7 @@ impl Signal {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if wanted.rotated || wanted.clean || left.is_zero() {
-                let clean = wanted.clean || left.is_zero();
-                return Some(Wanted { clean, ..std::mem::take(&mut *wanted) });
+                return Some(std::mem::take(&mut *wanted));
             }
             wanted =
                 self.changed.wait_timeout(wanted, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -83,12 +82,21 @@ impl Shared {
             if wanted.rotated {
                 self.report("indexing a sealed segment", self.index_sealed());
             }
-            if wanted.clean {
-                self.report("applying retention", self.retain());
-                self.report("giving space back", self.give_space_back());
+            if wanted.clean || Instant::now() >= next_check {
+                self.report("applying retention", self.tidy_up(wanted.clean));
                 next_check = Instant::now() + self.config.retention_check_interval;
             }
         }
+    }
+
+    /// Applies retention and gives space back; `deleted` says that topics were deleted.
+    fn tidy_up(&self, deleted: bool) -> Result<()> {
+        if self.retain()? || deleted {
+            // A segment is cleaned when two snapshots have its state entries: one was written
+            // when it was sealed, this is the other.
+            self.snapshot()?;
+        }
+        self.give_space_back()
     }
 
     fn report(&self, doing: &str, result: Result<()>) {
@@ -103,16 +111,23 @@ impl Shared {
         let set = self.segments.snapshot();
         let (mut state, mut sequence) = newest_state(&*self.storage)?;
         let sealed = set.values().filter(|member| member.segment.is_sealed());
-        // Recovery indexes without a snapshot: then the state lacks more than the new segments.
-        let news = sealed.filter(|member| member.segment.end_id() > sequence.next_id);
+        // Recovery indexes without a snapshot, and a snapshot may be ahead of the index: what one
+        // of them lacks is done here.
+        let news = sealed.filter(|member| {
+            member.segment.end_id() > sequence.next_id || member.sidecar.get().is_none()
+        });
         let news: Vec<_> = news.cloned().collect();
         let Some(last) = news.last() else {
             return Ok(());
         };
         // An index must not survive what it points at.
         self.gate.wait_synced(last.segment.end_id())?;
+        let known = sequence.next_id;
         for member in &news {
             self.index(member, &mut state, &mut sequence)?;
+        }
+        if sequence.next_id == known {
+            return Ok(());
         }
         snapshot::write(&*self.storage, sequence.next_id, &state.0.to_bytes())
     }
@@ -122,19 +137,22 @@ impl Shared {
         let segment = &member.segment;
         let (start, size) = (segment::HEADER_BYTES as u64, segment.size());
         let from = sequence.next_id;
+        let covered = segment.end_id() <= from;
         let mut replayer = Replayer::new(state, from);
         let first = Sequence { next_id: segment.first_id(), epoch: 0 };
         let end = scan::scan(segment, size, start, first, segment.end_id(), &mut replayer)?;
         for damage in &replayer.damage {
             self.events.log(Level::Error, format_args!("{damage}"));
         }
-        *sequence = end.sequence;
+        if end.sequence.next_id > from {
+            *sequence = end.sequence;
+        }
         if member.sidecar.get().is_some() {
             return Ok(());
         }
         let found: Vec<_> = std::mem::take(&mut replayer.found).into_iter().collect();
         let numbers: Vec<u32> = found.iter().map(|(number, _)| *number).collect();
-        let sidecar = recovery::index(&*self.storage, segment, found, &self.segments, false)?;
+        let sidecar = recovery::index(&*self.storage, segment, found, &self.segments, covered)?;
         let _ = member.sidecar.set(sidecar);
         for number in numbers {
             let partition = self.registry().partition(number).cloned();
@@ -147,30 +165,39 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes a snapshot of the state as of now, so that the next start has no tail to read.
-    /// Nothing may be written meanwhile.
-    pub(super) fn snapshot_at_close(&self) -> Result<()> {
+    /// Writes a snapshot of the state as of now. After that, a start has no tail to read.
+    pub(super) fn snapshot(&self) -> Result<()> {
         self.index_sealed()?;
-        let (mut state, sequence) = newest_state(&*self.storage)?;
         let set = self.segments.snapshot();
         let Some(active) = set.values().next_back().map(|member| &member.segment) else {
             return Ok(());
         };
+        let (mut state, sequence) = newest_state(&*self.storage)?;
+        if active.first_id() > sequence.next_id {
+            // Another segment was sealed meanwhile; its own snapshot follows.
+            return Ok(());
+        }
         let mut replayer = Replayer::new(&mut state, sequence.next_id);
         let first = Sequence { next_id: active.first_id(), epoch: 0 };
         let start = segment::HEADER_BYTES as u64;
         let end = scan::scan(active, active.size(), start, first, 0, &mut replayer)?;
         drop(replayer);
+        if end.sequence.next_id <= sequence.next_id {
+            return Ok(());
+        }
+        // A snapshot must not know more than the disk.
+        self.gate.wait_synced(end.sequence.next_id)?;
         snapshot::write(&*self.storage, end.sequence.next_id, &state.0.to_bytes())
     }
 
     /// Moves log start offsets as the topics' retention wants it, and forgets producers that have
-    /// been silent for long.
-    fn retain(&self) -> Result<()> {
+    /// been silent for long. Returns whether any moved.
+    fn retain(&self) -> Result<bool> {
         let now = self.clock.wall();
         let silent = i64::try_from(self.config.producer_expiration.as_millis()).unwrap_or(i64::MAX);
         let topics: Vec<_> = self.registry().all().cloned().collect();
         let mut moves = Vec::new();
+        let mut moved = false;
         for live in topics {
             let config = &live.topic.config;
             let since = config.retention_ms.map(|ms| now.saturating_sub_unsigned(ms));
@@ -188,6 +215,7 @@ impl Shared {
                 let wanted = retention::log_start(&set, &records, &kept)?;
                 let offset = wanted.min(partition.high_watermark());
                 if offset > log_start {
+                    moved = true;
                     moves.push((partition.clone(), offset));
                 }
                 if moves.len() >= MOVES_AT_ONCE {
@@ -195,7 +223,8 @@ impl Shared {
                 }
             }
         }
-        self.move_log_starts(moves)
+        self.move_log_starts(moves)?;
+        Ok(moved)
     }
 
     fn move_log_starts(&self, moves: Vec<(Arc<super::Partition>, u64)>) -> Result<()> {

@@ -129,7 +129,7 @@ impl Broker {
         self.join("minka-keeper");
         let ended = shared.append_events(&[Event::SessionEnded]);
         shared.queue.close();
-        let ended = ended.and_then(|()| shared.snapshot_at_close());
+        let ended = ended.and_then(|()| shared.snapshot());
         shared.gate.close();
         self.join("");
         shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();

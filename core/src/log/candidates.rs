@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use super::cleaner;
 use super::scan;
 use super::segment::{self, Header};
+use super::snapshot;
 use crate::error::{Error, Result};
 use crate::sys::storage::{Storage, StoredFile};
+
+/// Files that are renamed when they are whole.
+const TEMPORARIES: [&str; 2] = [cleaner::TEMPORARY, snapshot::TEMPORARY];
 
 /// A segment's file before it is known where its entries end.
 #[derive(Debug)]
@@ -19,6 +24,7 @@ pub(super) struct Candidate {
 /// All segments in the directory, in the order of the log. Superseded ones are removed.
 pub(super) fn find(storage: &dyn Storage, notes: &mut Vec<String>) -> Result<Vec<Candidate>> {
     let names = storage.list().map_err(|error| Error::storage("listing the directory", error))?;
+    remove_leftovers(storage, &names)?;
     let mut all = Vec::new();
     for name in names.into_iter().filter(|name| segment::is_segment_name(name)) {
         let doing = |error| Error::storage(format_args!("opening {name}"), error);
@@ -81,6 +87,22 @@ fn mend(
         .and_then(|()| file.sync())
         .map_err(|error| Error::storage(format_args!("mending {name}"), error))?;
     Ok(Some(header))
+}
+
+/// Removes what an interrupted change of files left: half-written files, and sidecars of segments
+/// that are gone.
+fn remove_leftovers(storage: &dyn Storage, names: &[String]) -> Result<()> {
+    for name in names {
+        let orphan = name.strip_suffix(".idx").is_some_and(|stem| {
+            let log = format!("{stem}.log");
+            !names.contains(&log) && segment::sealed_id(&log).is_some()
+        });
+        let half = name.ends_with(".idx.tmp") || TEMPORARIES.contains(&name.as_str());
+        if orphan || half {
+            remove(storage, name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a file of the log.

@@ -14,7 +14,7 @@ use crate::batch::header::BatchHeader;
 use crate::error::{Error, Result};
 use crate::sys::storage::{Storage, StoredFile};
 
-const TEMPORARY: &str = "cleaning.tmp";
+pub(super) const TEMPORARY: &str = "cleaning.tmp";
 const WRITE_BYTES: usize = 1 << 20;
 
 /// Tells the log start offset of a partition, or `None` for one that no longer exists.
@@ -150,6 +150,7 @@ fn rewrite(storage: &dyn Storage, run: &[Weighed], log_start: &LogStart<'_>) -> 
         };
         // Also a row that is dead leads out of the run; a live one might lead into it.
         let previous = rows.first().and_then(|(_, row)| row.previous);
+        let previous = previous.filter(|&previous| previous < header.first_id);
         let mut extents = Extents::default();
         for (member, row) in rows.iter().filter(|(_, row)| row.end_offset > start) {
             let Some(sidecar) = member.sidecar.get() else {

@@ -104,7 +104,8 @@ pub fn chain(
             Ok(None) if member.segment.header.cleaned_to.is_some() => None,
             Ok(None) => Some(Err(unreadable(member.segment.first_id()))),
             Ok(Some(row)) => {
-                next = row.previous;
+                // The chain goes back or ends: whatever a file says, this loop does.
+                next = row.previous.filter(|&previous| previous < member.segment.first_id());
                 Some(Ok((&**member, row)))
             }
             Err(error) => Some(Err(error)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::candidates::{self, Candidate};
 use super::replay::{Found, Replay, Replayer};
 use super::scan::{self, Sequence};
-use super::segment::{self, Segment};
+use super::segment::{self, Header, Segment};
 use super::segments::{Member, Segments};
 use super::sidecar;
 use crate::error::{Error, Result};
@@ -74,8 +74,7 @@ impl Recovery<'_> {
         replay: &mut dyn Replay,
     ) -> Result<(Index, bool)> {
         let Candidate { name, header, file, size } = candidate;
-        let end_id = later.first().map(|next| next.header.first_id);
-        let sealed = header.cleaned_to.or(end_id);
+        let sealed = self.end_of(candidate, later);
         let end = sealed.unwrap_or(u64::MAX);
         let segment = Arc::new(Segment::new(*header, file.clone(), end, *size));
         let member = Member::new(segment.clone());
@@ -102,6 +101,15 @@ impl Recovery<'_> {
         let _ = member.sidecar.set(sidecar);
         self.segments.add(member);
         Ok((Index::new(), torn))
+    }
+
+    /// The ID after the last one of a sealed segment; `None` for the newest, which is written on.
+    /// The sidecar knows it best: the segment that followed may have been cleaned away.
+    fn end_of(&self, candidate: &Candidate, later: &[Candidate]) -> Option<u64> {
+        let Header { first_id, cleaned_to, salt } = candidate.header;
+        let next = later.first().map(|next| next.header.first_id);
+        let described = sidecar::describes(self.storage, first_id, salt).map(|(end, _)| end);
+        cleaned_to.or(next.map(|next| described.unwrap_or(next)))
     }
 
     /// Reads a segment, cuts what is torn and brings the rest to the disk. Returns whether it is
@@ -131,8 +139,12 @@ impl Recovery<'_> {
         segment.grow(end.position);
         secure(candidate, &end)?;
         if torn {
-            // It is the newest segment from now on.
+            // It is the newest segment from now on, and will have another end.
             segment.seal(u64::MAX);
+            let stale = sidecar::name(segment.first_id());
+            if self.storage.open(&stale, false).is_ok() {
+                candidates::remove(self.storage, &stale)?;
+            }
         }
         Ok(torn)
     }

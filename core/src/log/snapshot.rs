@@ -18,7 +18,7 @@ use crate::sys::storage::Storage;
 const MAGIC: &[u8; 8] = b"MINKASNP";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 24;
-const TEMPORARY: &str = "estado.tmp";
+pub(super) const TEMPORARY: &str = "estado.tmp";
 /// How many snapshots are kept.
 pub const KEPT: usize = 2;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use minka::Result;
+use minka::clock::{Clock, SystemClock};
 use minka::batch::builder::BatchBuilder;
 use minka::batch::compression::Codec;
 use minka::batch::header::{BatchHeader, HEADER_BYTES};
@@ -13,18 +14,34 @@ use minka::state::topic_config::TopicConfig;
 
 /// A batch with these values.
 pub fn batch<V: AsRef<[u8]>>(values: &[V]) -> Bytes {
-    batch_of(values, None)
+    make(now(), values, None)
 }
 
 /// A batch with these values, of a producer (ID, epoch, first sequence number).
 pub fn batch_of<V: AsRef<[u8]>>(values: &[V], producer: Option<(i64, i16, i32)>) -> Bytes {
-    let now = 1_790_000_000_000;
+    make(now(), values, producer)
+}
+
+/// A batch with these values and this timestamp.
+pub fn batch_at<V: AsRef<[u8]>>(timestamp: i64, values: &[V]) -> Bytes {
+    make(timestamp, values, None)
+}
+
+fn now() -> i64 {
+    SystemClock::default().wall()
+}
+
+fn make<V: AsRef<[u8]>>(
+    timestamp: i64,
+    values: &[V],
+    producer: Option<(i64, i16, i32)>,
+) -> Bytes {
     let mut builder = BatchBuilder::new();
     if let Some((id, epoch, sequence)) = producer {
         builder.set_producer(id, epoch, sequence);
     }
     for value in values {
-        builder.append(now, None, Some(value.as_ref()), &[]).unwrap();
+        builder.append(timestamp, None, Some(value.as_ref()), &[]).unwrap();
     }
     Bytes::copy_from_slice(builder.finish(Codec::None).unwrap())
 }

@@ -41,6 +41,18 @@ impl Broker {
             Error::storage(format_args!("creating the directory {}", directory.display()), error)
         })?;
         let lock = DirLock::acquire(directory)?;
+        Self::open_locked(directory, lock, config, events)
+    }
+
+    /// Opens the broker in a directory that the caller has locked: who wants `events` to be
+    /// written there too may open them only behind the lock.
+    pub fn open_locked(
+        directory: &Path,
+        lock: DirLock,
+        config: Config,
+        events: Arc<EventLog>,
+    ) -> Result<Self> {
+        config.check()?;
         let storage = Arc::new(Disk::new(directory));
         let clock = Arc::new(SystemClock::default());
         Self::start(storage, clock, config, events, Some(lock))

@@ -7,11 +7,15 @@ mod options;
 mod settings_file;
 mod signals;
 
+use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use minka::sys::dir_lock::DirLock;
 use minka::sys::event_log::{EventLog, FILE_BYTES_DEFAULT, KEPT_FILES_DEFAULT, Level};
-use minka::{Error, ErrorKind, Result};
+use minka::{Broker, Error, ErrorKind, Result, Server};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::options::Options;
 
@@ -49,18 +53,20 @@ fn run(options: &Options) -> Result<()> {
             error,
         )
     })?;
-    let log = EventLog::open(
+    // Before the log is opened: the one that is there belongs to whoever has the directory.
+    let lock = DirLock::acquire(&options.data)?;
+    let log = Arc::new(EventLog::open(
         &options.data,
         options.log_level,
         FILE_BYTES_DEFAULT,
         KEPT_FILES_DEFAULT,
-    )?;
+    )?);
     let version = env!("CARGO_PKG_VERSION");
     log.log(
         Level::Info,
         format_args!("minka {version} starts: {options}"),
     );
-    let result = serve(options, &log, &stop);
+    let result = serve(options, lock, &log, &stop);
     match &result {
         Ok(()) => log.log(Level::Info, format_args!("minka {version} has ended")),
         Err(error) => log.log(Level::Error, format_args!("minka {version} fails: {error}")),
@@ -69,10 +75,18 @@ fn run(options: &Options) -> Result<()> {
 }
 
 /// Opens the engine and its doors, says where they are, waits for `stop`, and closes them.
-///
-/// The engine and its server come here; until then there is nothing but the waiting.
-fn serve(options: &Options, log: &EventLog, stop: &Receiver<i32>) -> Result<()> {
-    println!("minka: data in {}", options.data.display());
+fn serve(
+    options: &Options,
+    lock: DirLock,
+    log: &Arc<EventLog>,
+    stop: &Receiver<i32>,
+) -> Result<()> {
+    raise_open_files(log);
+    let config = options.engine.config();
+    let broker = Broker::open_locked(&options.data, lock, config, log.clone())?;
+    let broker = Arc::new(broker);
+    let server = Server::start(broker.clone(), options.server())?;
+    say_ready(&server, options)?;
     let signal = stop.recv().map_err(|_| {
         Error::new(
             ErrorKind::Internal,
@@ -83,5 +97,25 @@ fn serve(options: &Options, log: &EventLog, stop: &Receiver<i32>) -> Result<()> 
         Level::Info,
         format_args!("ending because of {}", signals::name(signal)),
     );
-    Ok(())
+    server.close();
+    broker.close()
+}
+
+/// Tells who started the program that clients may come now, and where.
+fn say_ready(server: &Server, options: &Options) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let (kafka, data) = (server.kafka_address(), options.data.display());
+    writeln!(out, "ready kafka={kafka} data={data}")
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::storage("writing to standard output", error))
+}
+
+/// Every connection and every segment takes a file descriptor, and the usual soft limit is low.
+fn raise_open_files(log: &EventLog) {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        let text = format_args!("the limit of open files could not be raised: {error}");
+        log.log(Level::Warn, text);
+    }
 }

@@ -1,10 +1,13 @@
 //! What the user asks for: flags, then the environment, then the settings file, then defaults.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use minka::sys::event_log::Level;
+use minka::{Config, ServerConfig};
 
 use crate::address::Address;
 use crate::settings_file::SettingsFile;
@@ -147,6 +150,37 @@ impl Options {
             log_level: flags.log_level.or(file.log_level).unwrap_or(Level::Info),
             engine,
         })
+    }
+
+    /// How the Kafka door is opened.
+    pub(crate) fn server(&self) -> ServerConfig {
+        let pair = |address: &Address| (address.host.clone(), address.port);
+        let defaults = ServerConfig::default();
+        let threads = usize::try_from(self.engine.network_threads).ok();
+        ServerConfig {
+            listen: pair(&self.kafka),
+            advertised: Some(pair(&self.advertise)),
+            threads: threads
+                .and_then(NonZeroUsize::new)
+                .unwrap_or(defaults.threads),
+            ..defaults
+        }
+    }
+}
+
+impl EngineOptions {
+    /// As the engine takes them.
+    pub(crate) fn config(&self) -> Config {
+        let millis = Duration::from_millis;
+        Config {
+            auto_create_topics: self.auto_create_topics,
+            default_partitions: self.partitions_default,
+            group_initial_rebalance_delay: millis(self.initial_rebalance_delay_ms.into()),
+            flush_interval: millis(self.flush_interval_ms.into()),
+            segment_bytes: self.segment_bytes,
+            retention_check_interval: millis(self.retention_check_interval_ms.into()),
+            ..Config::default()
+        }
     }
 }
 

@@ -29,7 +29,7 @@ fn started(command: &mut Command) -> Child {
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
         .unwrap();
-    assert!(line.starts_with("minka: data in "), "{line:?}");
+    assert!(line.starts_with("ready kafka=127.0.0.1:"), "{line:?}");
     child
 }
 

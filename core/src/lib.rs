@@ -15,4 +15,6 @@ pub mod state;
 pub mod sys;
 pub mod wire;
 
+pub use engine::{Broker, Config};
 pub use error::{Error, ErrorKind, Result};
+pub use server::{Server, ServerConfig};

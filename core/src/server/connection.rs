@@ -1,0 +1,346 @@
+//! A connection: its socket, what has arrived, what is pending, and what is to be sent.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+
+use super::input::{Chunk, Input};
+use super::kafka::{Door, Handled, Refusal, dispatch};
+use super::outbox::{Outbox, Sent};
+use super::pending::{Pending, State};
+use crate::engine::Wake;
+use crate::sys::event_log::Level;
+use crate::wire::kafka::header::RequestHeader;
+use crate::wire::kafka::{ApiKey, Reader};
+
+/// What a turn reads at most...
+const READ_BYTES_PER_TURN: usize = 256 << 10;
+/// ...and handles at most: so many Produce requests, or so many others.
+const WORK_PER_TURN: usize = 1024;
+const WORK_OF_PRODUCE: usize = 1;
+const WORK_OF_OTHERS: usize = 16;
+/// With more than this pending or unsent, nothing more is taken on.
+const PENDING_REQUESTS_MAX: usize = 1000;
+const PENDING_BYTES_MAX: usize = 16 << 20;
+const UNSENT_BYTES_MAX: usize = 1 << 20;
+
+/// A client's connection. It belongs to one thread.
+#[derive(Debug)]
+pub(super) struct Connection {
+    socket: TcpStream,
+    peer: SocketAddr,
+    token: usize,
+    input: Input,
+    /// A request that waits until all before it are answered.
+    held: Option<Bytes>,
+    pending: Pending,
+    outbox: Outbox,
+    readable: bool,
+    writable: bool,
+    /// Whether the peer sends no more; there may be bytes to read yet.
+    read_closed: bool,
+    /// Why the connection is to be closed, once it is.
+    closing: Option<Closing>,
+    /// When something was received or sent last.
+    moved: Instant,
+    /// Whether it is in the thread's list of connections that are ready.
+    pub(super) is_ready: bool,
+    /// When the thread's timer for it fires.
+    pub(super) timer: Option<Instant>,
+}
+
+/// How a connection ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// As connections do.
+    Quietly,
+    /// In a way that people may want to know about.
+    Because(Level, String),
+}
+
+/// What a connection needs of its thread for a turn.
+pub(super) struct Turn<'a> {
+    pub(super) door: &'a Door,
+    pub(super) wake: &'a Arc<dyn Wake>,
+    pub(super) chunk: &'a mut Chunk,
+    pub(super) now: Instant,
+    /// Whether something was submitted since the queue was drained last.
+    pub(super) submitted: &'a mut bool,
+}
+
+impl Turn<'_> {
+    /// Writes what has been submitted in this turn.
+    pub(super) fn drain(&mut self) {
+        if std::mem::take(self.submitted) {
+            self.door.broker().drain();
+        }
+    }
+}
+
+impl Connection {
+    pub(super) fn new(socket: TcpStream, token: usize, now: Instant) -> io::Result<Self> {
+        Ok(Self {
+            peer: socket.peer_addr()?,
+            socket,
+            token,
+            input: Input::default(),
+            held: None,
+            pending: Pending::default(),
+            outbox: Outbox::default(),
+            readable: false,
+            writable: true,
+            read_closed: false,
+            closing: None,
+            moved: now,
+            is_ready: false,
+            timer: None,
+        })
+    }
+
+    pub(super) fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        registry.register(&mut self.socket, token, interest)
+    }
+
+    pub(super) fn deregister(&mut self, registry: &Registry) {
+        // Closing the socket does the same; this only fails where it has been done.
+        let _ = registry.deregister(&mut self.socket);
+    }
+
+    pub(super) fn token(&self) -> usize {
+        self.token
+    }
+
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Takes in what the poller says. It says so once, so it is remembered.
+    pub(super) fn note(&mut self, event: &Event) {
+        self.readable |= event.is_readable();
+        self.writable |= event.is_writable();
+        if event.is_read_closed() || event.is_error() {
+            self.read_closed = true;
+            self.readable = true;
+        }
+    }
+
+    /// The first half of a turn: reads, and submits what is to be appended. What was submitted
+    /// is to be drained before [`Connection::finish`].
+    pub(super) fn work(&mut self, turn: &mut Turn<'_>) {
+        if let Err(closing) = self.try_work(turn) {
+            self.closing.get_or_insert(closing);
+        }
+    }
+
+    /// The second half: answers what can be answered, and sends.
+    pub(super) fn finish(&mut self, turn: &mut Turn<'_>) {
+        if self.closing.is_none()
+            && let Err(closing) = self.answer(turn)
+        {
+            self.closing = Some(closing);
+        }
+        // An answer that stands before the reason to close is still sent.
+        if let Err(closing) = self.send(turn.now) {
+            self.closing.get_or_insert(closing);
+        }
+        if !self.may_take_on() {
+            self.input.settle();
+        }
+    }
+
+    /// Why the connection is to be closed, if it is.
+    pub(super) fn closing(&mut self) -> Option<Closing> {
+        self.closing.take()
+    }
+
+    /// Whether it could go on at once.
+    pub(super) fn wants_turn(&self) -> bool {
+        let unsent = self.writable && !self.outbox.is_empty();
+        let more = self.input.may_have_frame() || self.readable || self.held.is_some();
+        unsent || (more && self.may_take_on())
+    }
+
+    /// When it wants a turn that nothing else may give it.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.pending.deadline()
+    }
+
+    /// For how long nothing has moved, while nothing was to be done for the peer.
+    pub(super) fn idle_for(&self, now: Instant) -> Duration {
+        if self.pending.is_empty() {
+            now.saturating_duration_since(self.moved)
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Takes back what was asked for in its name. Nothing else may be done with it afterwards.
+    pub(super) fn release(&mut self, door: &Door, wake: &Arc<dyn Wake>) {
+        self.pending.release(door, wake, self.token);
+    }
+
+    fn try_work(&mut self, turn: &mut Turn<'_>) -> Result<(), Closing> {
+        self.answer(turn)?;
+        if self.read_closed && self.pending.is_parked() {
+            // Nobody is there to be answered; what waits for the answer must not go on waiting.
+            return Err(Closing::Quietly);
+        }
+        let mut bytes_left = READ_BYTES_PER_TURN;
+        let mut work_left = WORK_PER_TURN;
+        while work_left > 0 && self.may_take_on() {
+            if let Some(frame) = self.next_frame(turn.door)? {
+                let work = self.handle(frame, turn)?;
+                work_left = work_left.saturating_sub(work);
+            } else if self.readable && bytes_left > 0 {
+                let bytes = self.receive(turn)?;
+                bytes_left = bytes_left.saturating_sub(bytes);
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another request may be taken on.
+    fn may_take_on(&self) -> bool {
+        let held_up = self.held.is_some() && !self.pending.is_empty();
+        !held_up
+            && !self.pending.is_parked()
+            && self.pending.requests() < PENDING_REQUESTS_MAX
+            && self.pending.bytes() < PENDING_BYTES_MAX
+            && self.outbox.memory() < UNSENT_BYTES_MAX
+    }
+
+    fn next_frame(&mut self, door: &Door) -> Result<Option<Bytes>, Closing> {
+        if self.held.is_some() {
+            return Ok(self.held.take());
+        }
+        self.input
+            .next_frame(door.frame_bytes_max())
+            .map_err(|error| Closing::Because(Level::Warn, error.to_string()))
+    }
+
+    fn receive(&mut self, turn: &mut Turn<'_>) -> Result<usize, Closing> {
+        match self.input.receive(&mut self.socket, turn.chunk) {
+            Ok(arrived) if arrived.bytes == 0 => Err(self.ended()),
+            Ok(arrived) => {
+                self.moved = turn.now;
+                // After the peer's end there is no other event, so reading goes on to that end.
+                self.readable = arrived.more || self.read_closed;
+                Ok(arrived.bytes)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(0)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+            Err(_) => Err(Closing::Quietly),
+        }
+    }
+
+    fn ended(&self) -> Closing {
+        if self.input.is_empty() {
+            return Closing::Quietly;
+        }
+        let reason = "the peer ended it in the middle of a request";
+        Closing::Because(Level::Info, reason.to_owned())
+    }
+
+    /// Handles a request, or holds it until those before it are answered. Returns how much work
+    /// that was.
+    fn handle(&mut self, frame: Bytes, turn: &mut Turn<'_>) -> Result<usize, Closing> {
+        let mut reader = Reader::new(&frame);
+        let header = RequestHeader::decode(&mut reader).map_err(refused)?;
+        if header.api == ApiKey::Produce {
+            let produce = super::kafka::submit_produce(
+                turn.door,
+                &frame,
+                &header,
+                &mut reader,
+                turn.wake,
+                self.token,
+            );
+            self.pending.push_produce(produce.map_err(refused)?);
+            *turn.submitted = true;
+            return Ok(WORK_OF_PRODUCE);
+        }
+        if !self.pending.is_empty() {
+            self.held = Some(frame);
+            return Ok(WORK_OF_OTHERS);
+        }
+        turn.drain();
+        let state = State {
+            door: turn.door,
+            wake: turn.wake,
+            token: self.token,
+            now: turn.now,
+        };
+        let handled = dispatch(
+            &state,
+            self.peer,
+            &header,
+            &mut reader,
+            self.outbox.buffer(),
+        );
+        match handled.map_err(refused)? {
+            Handled::Answered => {}
+            Handled::Parked(parked) => {
+                self.pending.park(parked);
+                self.answer(turn)?;
+            }
+        }
+        Ok(WORK_OF_OTHERS)
+    }
+
+    /// Answers what can be answered, in order.
+    fn answer(&mut self, turn: &mut Turn<'_>) -> Result<(), Closing> {
+        let state = State {
+            door: turn.door,
+            wake: turn.wake,
+            token: self.token,
+            now: turn.now,
+        };
+        self.pending
+            .answer(&state, &mut self.outbox)
+            .map_err(refused)
+    }
+
+    fn send(&mut self, now: Instant) -> Result<(), Closing> {
+        if !self.writable || self.outbox.is_empty() {
+            return Ok(());
+        }
+        let mut bytes = 0;
+        let sent = self.outbox.send(&mut self.socket, &mut bytes);
+        if bytes > 0 {
+            self.moved = now;
+        }
+        match sent {
+            Ok(Sent::All | Sent::Paused) => Ok(()),
+            Ok(Sent::Blocked) => {
+                self.writable = false;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                let reason = "the log is shorter than its index says; see the lines above";
+                Err(Closing::Because(Level::Error, reason.to_owned()))
+            }
+            Err(_) => Err(Closing::Quietly),
+        }
+    }
+}
+
+fn refused(refusal: impl Into<Refusal>) -> Closing {
+    let Refusal(reason) = refusal.into();
+    Closing::Because(Level::Warn, reason)
+}

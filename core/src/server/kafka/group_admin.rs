@@ -1,0 +1,99 @@
+//! DescribeGroups, ListGroups and DeleteGroups.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::Call;
+use crate::state::groups::{GroupDeletion, GroupListing, MemberDescription};
+use crate::wire::kafka::ErrorCode;
+use crate::wire::kafka::delete_groups::{
+    DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse,
+};
+use crate::wire::kafka::describe_groups::{
+    DescribeGroupsRequest, DescribeGroupsResponse, DescribedGroup, DescribedGroupMember,
+};
+use crate::wire::kafka::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
+
+/// The type of all groups.
+const CLASSIC: &str = "classic";
+
+/// Describes groups; one that does not exist is `Dead`.
+pub(super) fn describe<'a>(
+    call: &Call<'_>,
+    request: &DescribeGroupsRequest<'a>,
+) -> DescribeGroupsResponse<'a> {
+    let mut seen = BTreeSet::new();
+    let groups = request.groups.iter().filter(|group| seen.insert(**group));
+    let group = groups.map(|group| {
+        let description = call.broker.describe_group(group);
+        DescribedGroup {
+            group_id: Cow::Borrowed(*group),
+            group_state: Cow::Borrowed(description.state.name()),
+            protocol_type: Cow::Owned(description.protocol_type),
+            protocol_data: Cow::Owned(description.protocol),
+            members: description.members.into_iter().map(member).collect(),
+            ..DescribedGroup::default()
+        }
+    });
+    DescribeGroupsResponse {
+        groups: group.collect(),
+        ..DescribeGroupsResponse::default()
+    }
+}
+
+/// Lists the groups in the states and of the types that are asked for.
+pub(super) fn list(
+    call: &Call<'_>,
+    request: &ListGroupsRequest<'_>,
+) -> ListGroupsResponse<'static> {
+    let has = |wanted: &[&str], value: &str| {
+        wanted.is_empty() || wanted.iter().any(|one| one.eq_ignore_ascii_case(value))
+    };
+    let wanted = |group: &GroupListing| {
+        has(&request.states_filter, group.state.name()) && has(&request.types_filter, CLASSIC)
+    };
+    let groups = call.broker.groups().into_iter().filter(wanted);
+    let listed = groups.map(|group| ListedGroup {
+        group_id: Cow::Owned(group.group),
+        protocol_type: Cow::Owned(group.protocol_type),
+        group_state: Cow::Borrowed(group.state.name()),
+        group_type: Cow::Borrowed(CLASSIC),
+    });
+    ListGroupsResponse {
+        groups: listed.collect(),
+        ..ListGroupsResponse::default()
+    }
+}
+
+/// Deletes groups without members.
+pub(super) fn delete<'a>(
+    call: &Call<'_>,
+    request: &DeleteGroupsRequest<'a>,
+) -> DeleteGroupsResponse<'a> {
+    let delete = |group: &&'a str| {
+        let error = match call.broker.delete_group(group) {
+            GroupDeletion::Deleted => ErrorCode::None,
+            GroupDeletion::NotFound => ErrorCode::GroupIdNotFound,
+            GroupDeletion::NotEmpty => ErrorCode::NonEmptyGroup,
+        };
+        DeletableGroupResult {
+            group_id: Cow::Borrowed(*group),
+            error_code: error.code(),
+        }
+    };
+    DeleteGroupsResponse {
+        results: request.groups_names.iter().map(delete).collect(),
+        ..DeleteGroupsResponse::default()
+    }
+}
+
+fn member(member: MemberDescription) -> DescribedGroupMember<'static> {
+    DescribedGroupMember {
+        member_id: Cow::Owned(member.member_id),
+        group_instance_id: member.instance_id.map(Cow::Owned),
+        client_id: Cow::Owned(member.client_id),
+        client_host: Cow::Owned(member.client_host),
+        member_metadata: Cow::Owned(member.metadata),
+        member_assignment: Cow::Owned(member.assignment),
+    }
+}

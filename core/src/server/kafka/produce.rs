@@ -1,0 +1,161 @@
+//! Produce: batches into the queue, and acknowledgements out of their tickets.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Door, Refusal, code, signed};
+use crate::engine::{Acks, Appended, LiveTopic, Produce, Ticket, Wake};
+use crate::error::{Error, ErrorKind, Result};
+use crate::wire::kafka::Reader;
+use crate::wire::kafka::header::RequestHeader;
+use crate::wire::kafka::produce::ProducePartitionResponse;
+use crate::wire::kafka::produce_view::{PartitionView, ProduceView, TopicView};
+use crate::wire::kafka::produce_writer::ProduceResponseWriter;
+
+/// The first version whose producers may compress with zstd.
+const ZSTD_FROM_VERSION: i16 = 7;
+
+/// A Produce request whose batches are in the queue.
+#[derive(Debug)]
+pub(in crate::server) struct PendingProduce {
+    frame: Bytes,
+    /// A result for each partition, in the request's order.
+    ticket: Arc<Ticket>,
+    /// Whether the client waits for an answer.
+    answers: bool,
+}
+
+/// Puts the batches of a request into the queue; the ticket gets the results of all partitions,
+/// of those that were refused at once too.
+pub(in crate::server) fn submit(
+    door: &Door,
+    frame: &Bytes,
+    header: &RequestHeader<'_>,
+    reader: &mut Reader<'_>,
+    wake: &Arc<dyn Wake>,
+    token: usize,
+) -> std::result::Result<PendingProduce, Refusal> {
+    let view = ProduceView::decode(reader, header.version)?;
+    let acks = acks(view.acks);
+    let slots = view.topics().map(|topic| topic.partitions().len()).sum();
+    let ticket = Ticket::new(slots, Some((wake.clone(), token)));
+    let mut slot = 0;
+    for topic in view.topics() {
+        let live = topic_of(door, header.version, &topic);
+        for partition in topic.partitions() {
+            let submitted = live.as_ref().map_err(Clone::clone).and_then(|live| {
+                let produce = Produce {
+                    topic: live,
+                    partition: live.partition(partition.index)?,
+                    batch: frame.slice(partition.range.clone()),
+                    acks: acks.clone()?,
+                    zstd_allowed: header.version >= ZSTD_FROM_VERSION,
+                };
+                door.broker().submit(produce, &ticket, slot)
+            });
+            if let Err(error) = submitted {
+                ticket.complete(slot, Err(error), 0);
+            }
+            slot += 1;
+        }
+    }
+    Ok(PendingProduce {
+        frame: frame.clone(),
+        ticket,
+        answers: view.acks != 0,
+    })
+}
+
+impl PendingProduce {
+    pub(in crate::server) fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// How many bytes it holds.
+    pub(in crate::server) fn bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// Answers with the ticket's results. Where the client waits for no answer, an error ends
+    /// the connection: only so does it learn of it.
+    pub(in crate::server) fn answer(
+        &self,
+        results: &[Result<Appended>],
+        out: &mut Vec<u8>,
+    ) -> std::result::Result<(), Refusal> {
+        if !self.answers {
+            return match results.iter().find_map(|result| result.as_ref().err()) {
+                Some(error) => Err(Refusal(format!(
+                    "a Produce request with acks=0 failed, of which the client learns only by \
+                     this: {error}"
+                ))),
+                None => Ok(()),
+            };
+        }
+        // It is read again: that is cheaper than to keep what was read.
+        let mut reader = Reader::new(&self.frame);
+        let header = RequestHeader::decode(&mut reader)?;
+        let view = ProduceView::decode(&mut reader, header.version)?;
+        let topics = view.topics();
+        let (version, correlation_id) = (header.version, header.correlation_id);
+        let mut writer = ProduceResponseWriter::begin(out, version, correlation_id, topics.len());
+        let mut results = results.iter();
+        for topic in topics {
+            let partitions = topic.partitions();
+            writer.topic(topic.name, topic.topic_id, partitions.len());
+            for (partition, result) in partitions.zip(&mut results) {
+                writer.partition(&partition_answer(&partition, result));
+            }
+        }
+        Ok(writer.finish(0)?)
+    }
+}
+
+fn partition_answer<'a>(
+    partition: &PartitionView<'_>,
+    result: &Result<Appended>,
+) -> ProducePartitionResponse<'a> {
+    match result {
+        Ok(appended) => ProducePartitionResponse {
+            index: partition.index,
+            base_offset: signed(appended.base_offset),
+            log_append_time_ms: appended.log_append_time,
+            log_start_offset: signed(appended.log_start),
+            ..ProducePartitionResponse::default()
+        },
+        Err(error) => ProducePartitionResponse {
+            index: partition.index,
+            error_code: code(error),
+            base_offset: -1,
+            error_message: Some(Cow::Owned(error.to_string())),
+            ..ProducePartitionResponse::default()
+        },
+    }
+}
+
+fn topic_of(door: &Door, version: i16, topic: &TopicView<'_>) -> Result<Arc<LiveTopic>> {
+    if version >= 13 {
+        return door.broker().topic_by_id(&topic.topic_id.0).ok_or_else(|| {
+            let text = format!("no topic has the ID {}", topic.topic_id);
+            Error::new(ErrorKind::UnknownTopicId, text)
+        });
+    }
+    door.broker().topic(topic.name).ok_or_else(|| {
+        let text = format!("there is no topic {:?}; create it first", topic.name);
+        Error::new(ErrorKind::UnknownTopicOrPartition, text)
+    })
+}
+
+fn acks(acks: i16) -> Result<Acks> {
+    match acks {
+        0 => Ok(Acks::None),
+        1 => Ok(Acks::Written),
+        -1 => Ok(Acks::Synced),
+        _ => Err(Error::new(
+            ErrorKind::InvalidRequiredAcks,
+            format!("acks must be 0, 1 or -1 (all), not {acks}"),
+        )),
+    }
+}

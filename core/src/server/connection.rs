@@ -45,8 +45,10 @@ pub(super) struct Connection {
     writable: bool,
     /// Whether the peer sends no more; there may be bytes to read yet.
     read_closed: bool,
-    /// Why the connection is to be closed, once it is.
+    /// Why the connection is to be closed, once it is: as soon as what came before is answered.
     closing: Option<Closing>,
+    /// Whether the peer cannot be sent anything any more.
+    is_dead: bool,
     /// When something was received or sent last.
     moved: Instant,
     /// Whether it is in the thread's list of connections that are ready.
@@ -97,6 +99,7 @@ impl Connection {
             writable: true,
             read_closed: false,
             closing: None,
+            is_dead: false,
             moved: now,
             is_ready: false,
             timer: None,
@@ -145,23 +148,27 @@ impl Connection {
 
     /// The second half: answers what can be answered, and sends.
     pub(super) fn finish(&mut self, turn: &mut Turn<'_>) {
-        if self.closing.is_none()
-            && let Err(closing) = self.answer(turn)
-        {
-            self.closing = Some(closing);
-        }
-        // An answer that stands before the reason to close is still sent.
-        if let Err(closing) = self.send(turn.now) {
+        if let Err(closing) = self.answer(turn) {
+            // What is behind a request that cannot be answered cannot be answered either.
+            self.pending.release(turn.door, turn.wake, self.token);
             self.closing.get_or_insert(closing);
         }
-        if !self.may_take_on() {
+        if let Err(closing) = self.send(turn.now) {
+            self.is_dead = true;
+            self.closing.get_or_insert(closing);
+        }
+        if self.pending.is_parked() {
             self.input.settle();
         }
     }
 
-    /// Why the connection is to be closed, if it is.
+    /// Why the connection is to be closed now, if it is.
     pub(super) fn closing(&mut self) -> Option<Closing> {
-        self.closing.take()
+        if self.is_dead || (self.pending.is_empty() && self.outbox.is_empty()) {
+            self.closing.take()
+        } else {
+            None
+        }
     }
 
     /// Whether it could go on at once.
@@ -194,6 +201,7 @@ impl Connection {
         self.answer(turn)?;
         if self.read_closed && self.pending.is_parked() {
             // Nobody is there to be answered; what waits for the answer must not go on waiting.
+            self.is_dead = true;
             return Err(Closing::Quietly);
         }
         let mut bytes_left = READ_BYTES_PER_TURN;
@@ -215,7 +223,8 @@ impl Connection {
     /// Whether another request may be taken on.
     fn may_take_on(&self) -> bool {
         let held_up = self.held.is_some() && !self.pending.is_empty();
-        !held_up
+        self.closing.is_none()
+            && !held_up
             && !self.pending.is_parked()
             && self.pending.requests() < PENDING_REQUESTS_MAX
             && self.pending.bytes() < PENDING_BYTES_MAX
@@ -245,7 +254,10 @@ impl Connection {
                 Ok(0)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-            Err(_) => Err(Closing::Quietly),
+            Err(_) => {
+                self.is_dead = true;
+                Err(Closing::Quietly)
+            }
         }
     }
 

@@ -83,6 +83,7 @@ pub(super) fn start(call: &Call<'_>, request: &FetchRequest<'_>) -> Parked {
         ErrorCode::None => request
             .topics
             .iter()
+            .filter(|asked| !asked.partitions.is_empty())
             .map(|asked| topic(call, asked))
             .collect(),
         _ => Vec::new(),

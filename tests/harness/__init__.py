@@ -1,0 +1,1 @@
+"""What the test suites and the demonstration share: starting, killing and watching a broker."""

@@ -81,12 +81,14 @@ def test_values_of_a_million_bytes(client: Client, servers: str, topic: str):
 
 @pytest.mark.parametrize("acks", ["0", "1", "all"])
 def test_acks(client: Client, servers: str, topic: str, acks: str):
-    records = numbered(50)
-    places = client.produce(servers, topic, records, acks=acks)
+    # An acknowledged record first: without acknowledgements nobody notices a missing leader.
+    records = numbered(51)
+    places = client.produce(servers, topic, records[:1])
+    places += client.produce(servers, topic, records[1:], acks=acks)
     if acks == "0":
         # Nobody tells the producer where its records went; it alone wrote to the partition.
-        places = [Place(0, offset) for offset in range(50)]
-    check(records, places, client.consume(servers, topic, {0: None}, 50))
+        places = [Place(0, offset) for offset in range(51)]
+    check(records, places, client.consume(servers, topic, {0: None}, 51))
 
 
 def test_idempotent_producer(client: Client, servers: str, topic: str):

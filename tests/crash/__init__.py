@@ -1,0 +1,1 @@
+"""The broker under hard conditions: killed, out of disk, on damaged files, fed with garbage."""

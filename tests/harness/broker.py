@@ -60,6 +60,18 @@ class Broker:
     def start(self, timeout: float = 30.0) -> float:
         """Starts the process and waits for its ready line; returns the seconds that took."""
         began = time.monotonic()
+        self.launch()
+        line = _first_line(self._running(), began + timeout)
+        found = READY.match(line)
+        if not found:
+            self.close()
+            raise BrokerFailed(f"no ready line but {line!r}; its stderr: {self.stderr()}")
+        self.port = int(found["port"])
+        return time.monotonic() - began
+
+    def launch(self) -> None:
+        """Starts the process and does not wait for anything."""
+        self.data.mkdir(parents=True, exist_ok=True)
         with self.errors.open("ab") as errors:
             # A session of its own: a Ctrl-C in the terminal is for the broker's owner, not for it.
             self.process = subprocess.Popen(
@@ -69,13 +81,6 @@ class Broker:
                 stderr=errors,
                 start_new_session=True,
             )
-        line = _first_line(self.process, began + timeout)
-        found = READY.match(line)
-        if not found:
-            self.close()
-            raise BrokerFailed(f"no ready line but {line!r}; its stderr: {self.stderr()}")
-        self.port = int(found["port"])
-        return time.monotonic() - began
 
     def kill(self) -> None:
         """Ends the process as a crash does: SIGKILL, no chance to write anything."""

@@ -30,7 +30,7 @@ log-level), and Kafka's names for what the engine does; these are the defaults:
   num.partitions = 1                         how many partitions such a topic has
   group.initial.rebalance.delay.ms = 3000    how long a new group waits for more members
   flush.interval.ms = 1000                   how often what acks=1 promised goes to the disk
-  log.segment.bytes = 268435456              how large mensajes.log grows before the next one
+  log.segment.bytes = 67108864               how large mensajes.log grows before the next one
   log.retention.check.interval.ms = 300000   how often expired records are looked for
   num.network.threads = 4                    how many threads serve connections (default: one
                                              for each core, up to 4)

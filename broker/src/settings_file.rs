@@ -90,7 +90,7 @@ impl SettingsFile {
             segment_bytes: within(
                 "log.segment.bytes",
                 self.segment_bytes,
-                256 * MIB,
+                64 * MIB,
                 MIB..=1024 * 1024 * MIB,
             )?,
             retention_check_interval_ms: within(

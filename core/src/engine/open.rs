@@ -78,9 +78,7 @@ impl Broker {
     ) -> Result<Self> {
         let (mut state, known) = newest_state(&*storage)?;
         let opened = recovery::open(&*storage, known, &mut state)?;
-        for note in &opened.notes {
-            events.log(Level::Warn, format_args!("{note}"));
-        }
+        say_recovered(&events, &state, &opened);
         let session = Session::next(&mut state, &opened, storage.boot_id())?;
         let shared = assemble(storage, clock, config, events, lock, opened, state, &session);
         let broker = Self { shared: Arc::new(shared), threads: Mutex::default() };
@@ -184,6 +182,25 @@ impl Shared {
             }
         });
     }
+}
+
+/// Says what was found, what was cut and what is damaged.
+fn say_recovered(events: &EventLog, state: &State, opened: &Opened) {
+    for note in &opened.notes {
+        events.log(Level::Warn, format_args!("{note}"));
+    }
+    let set = opened.segments.snapshot();
+    let bytes: u64 = set.values().map(|member| member.segment.size()).sum();
+    let text = format_args!(
+        "recovered {} topics and {} groups from {} MiB in {} segments; the next ID is {}{}",
+        state.0.catalog.topics().len(),
+        state.0.groups.len(),
+        bytes >> 20,
+        set.len(),
+        opened.sequence.next_id,
+        if state.0.ended { "" } else { "; the last session was not closed" }
+    );
+    events.log(Level::Info, text);
 }
 
 /// A session of the broker, which begins with an event in the log.

@@ -91,7 +91,7 @@ impl SettingsFile {
                 "log.segment.bytes",
                 self.segment_bytes,
                 64 * MIB,
-                MIB..=1024 * 1024 * MIB,
+                64 * 1024..=2048 * MIB,
             )?,
             retention_check_interval_ms: within(
                 "log.retention.check.interval.ms",

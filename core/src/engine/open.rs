@@ -198,7 +198,7 @@ fn say_recovered(events: &EventLog, state: &State, opened: &Opened) {
         bytes >> 20,
         set.len(),
         opened.sequence.next_id,
-        if state.0.ended { "" } else { "; the last session was not closed" }
+        if state.0.ended || state.0.epoch == 0 { "" } else { "; the last session was not closed" }
     );
     events.log(Level::Info, text);
 }

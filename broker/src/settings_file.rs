@@ -207,7 +207,7 @@ mod tests {
                 "num.partitions: 0 is not between 1 and 100000",
             ),
             ("flush.interval.ms = 86400001", "not between 1 and 86400000"),
-            ("log.segment.bytes = 100", "not between 1048576"),
+            ("log.segment.bytes = 100", "not between 65536"),
             ("num.network.threads = 1000", "not between 1 and 256"),
         ] {
             let error = SettingsFile::parse(text)

@@ -19,8 +19,16 @@ pub struct Gate {
     /// least one of them see the other.
     synced: AtomicU64,
     parked: Mutex<()>,
-    /// Wakes threads in [`Gate::wait_synced`].
-    moved: Condvar,
+    /// Wakes threads in [`Gate::wait_synced`]: those that wait for a round with an even number,
+    /// and those that wait for an odd one. So a sync wakes nobody whose records came too late for
+    /// it: with many producers half of them always have.
+    moved: [Turn; 2],
+}
+
+/// Who waits for the end of every other round.
+#[derive(Debug, Default)]
+struct Turn {
+    ended: Condvar,
     waiting: AtomicUsize,
 }
 
@@ -35,6 +43,11 @@ struct State {
     active: Arc<dyn StoredFile>,
     /// Sealed files whose last bytes are not synced yet, and with them the names of the files.
     retired: Vec<Arc<dyn StoredFile>>,
+    /// How many rounds have begun, and the ID below which the newest of them syncs all.
+    begun: usize,
+    begun_to: u64,
+    /// How many rounds have ended.
+    ended: usize,
     asleep: bool,
     closed: bool,
     failed: Option<Error>,
@@ -42,6 +55,7 @@ struct State {
 
 /// What one round of the syncer has to do.
 struct Round {
+    number: usize,
     written: u64,
     files: Vec<Arc<dyn StoredFile>>,
     renamed: bool,
@@ -57,6 +71,9 @@ impl Gate {
                 since: None,
                 active,
                 retired: Vec::new(),
+                begun: 0,
+                begun_to: 0,
+                ended: 0,
                 asleep: false,
                 closed: false,
                 failed: None,
@@ -64,8 +81,7 @@ impl Gate {
             work: Condvar::new(),
             synced: AtomicU64::new(next_id),
             parked: Mutex::new(()),
-            moved: Condvar::new(),
-            waiting: AtomicUsize::new(0),
+            moved: Default::default(),
         }
     }
 
@@ -108,27 +124,32 @@ impl Gate {
     /// Waits until all IDs below `id` are on the disk, asking for a sync if need be. Fails with
     /// what made the sync fail, or with [`ErrorKind::Closed`].
     pub fn wait_synced(&self, id: u64) -> Result<()> {
-        if self.synced_below() >= id {
-            return Ok(());
+        while self.synced_below() < id {
+            let round = self.ask_for(id)?;
+            let turn = &self.moved[round % 2];
+            let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+            turn.waiting.fetch_add(1, Ordering::SeqCst);
+            if self.synced_below() < id && self.lock().awaits(round) {
+                parked = turn.ended.wait(parked).unwrap_or_else(PoisonError::into_inner);
+            }
+            turn.waiting.fetch_sub(1, Ordering::SeqCst);
+            drop(parked);
         }
-        {
-            let mut state = self.lock();
-            state.check()?;
-            if state.wanted < id {
-                state.wanted = id;
-                if std::mem::take(&mut state.asleep) {
-                    self.work.notify_one();
-                }
+        Ok(())
+    }
+
+    /// Asks for a sync of all IDs below `id`. Returns the number of the round that will bring it.
+    fn ask_for(&self, id: u64) -> Result<usize> {
+        let mut state = self.lock();
+        state.check()?;
+        if state.wanted < id {
+            state.wanted = id;
+            if std::mem::take(&mut state.asleep) {
+                self.work.notify_one();
             }
         }
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        while self.synced_below() < id && self.lock().check().is_ok() {
-            parked = self.moved.wait(parked).unwrap_or_else(PoisonError::into_inner);
-        }
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
-        drop(parked);
-        if self.synced_below() >= id { Ok(()) } else { self.lock().check() }
+        let runs = state.ended < state.begun;
+        Ok(if runs && state.begun_to >= id { state.begun } else { state.begun + 1 })
     }
 
     /// Why nothing more is synced, if so.
@@ -143,7 +164,7 @@ impl Gate {
         state.asleep = false;
         self.work.notify_one();
         drop(state);
-        self.wake_parked();
+        self.moved.iter().for_each(|turn| self.wake(turn));
     }
 
     /// The syncer's thread: syncs what is wanted at once, and what nobody wants within
@@ -158,14 +179,19 @@ impl Gate {
     ) {
         while let Some(round) = self.next_round(flush_interval) {
             let result = round.sync(storage);
-            match &result {
-                Ok(id) => self.synced.store(*id, Ordering::SeqCst),
-                Err(error) => self.lock().failed = Some(error.clone()),
+            if let Ok(id) = &result {
+                self.synced.store(*id, Ordering::SeqCst);
+            }
+            {
+                let mut state = self.lock();
+                state.ended = round.number;
+                state.failed = result.as_ref().err().cloned();
             }
             let failed = result.is_err();
             synced(result);
-            self.wake_parked();
+            self.wake(&self.moved[round.number % 2]);
             if failed {
+                self.moved.iter().for_each(|turn| self.wake(turn));
                 return;
             }
         }
@@ -186,7 +212,9 @@ impl Gate {
                 let mut files = std::mem::take(&mut state.retired);
                 let renamed = !files.is_empty();
                 files.push(state.active.clone());
-                return Some(Round { written: state.written, files, renamed });
+                state.begun += 1;
+                state.begun_to = state.written;
+                return Some(Round { number: state.begun, written: state.written, files, renamed });
             }
             state.asleep = true;
             state = match left {
@@ -199,10 +227,10 @@ impl Gate {
         }
     }
 
-    fn wake_parked(&self) {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
+    fn wake(&self, turn: &Turn) {
+        if turn.waiting.load(Ordering::SeqCst) > 0 {
             drop(self.parked.lock().unwrap_or_else(PoisonError::into_inner));
-            self.moved.notify_all();
+            turn.ended.notify_all();
         }
     }
 
@@ -213,6 +241,11 @@ impl Gate {
 }
 
 impl State {
+    /// Whether the round with this number is still to end.
+    fn awaits(&self, round: usize) -> bool {
+        self.check().is_ok() && self.ended < round
+    }
+
     fn check(&self) -> Result<()> {
         match &self.failed {
             Some(error) => Err(error.clone()),

@@ -286,7 +286,9 @@ fn read(
     if harvest.memory >= MEMORY_BYTES_MAX {
         bytes_max = 0;
     }
+    // The first batch of an answer is sent whatever its size (KIP-74).
     let is_first = harvest.bytes == 0;
+    bytes_max = bytes_max.max(usize::from(is_first));
     let outcome = broker
         .read(partition, offset, bytes_max, is_first, &mut harvest.pieces)
         .map_err(|error| {

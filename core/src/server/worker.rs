@@ -33,6 +33,8 @@ const ACCEPTS_AT_ONCE: usize = 64;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Connections are looked at for idleness this many times in their idle timeout.
 const SWEEPS_PER_TIMEOUT: u32 = 4;
+/// A shorter one would keep the thread busy with looking.
+const IDLE_TIMEOUT_MIN: Duration = Duration::from_millis(20);
 
 /// A thread's part of the server.
 #[derive(Debug)]
@@ -108,8 +110,8 @@ impl Worker {
             chunk: Chunk::default(),
             ready: Vec::new(),
             timers: BinaryHeap::new(),
-            next_sweep: Instant::now() + config.idle_timeout / SWEEPS_PER_TIMEOUT,
-            idle_timeout: config.idle_timeout,
+            next_sweep: Instant::now(),
+            idle_timeout: config.idle_timeout.max(IDLE_TIMEOUT_MIN),
             acceptor: None,
             open,
             open_max: config.connections_max,

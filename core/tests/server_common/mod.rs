@@ -1,6 +1,7 @@
 //! A broker with a Kafka door, and a client that speaks through another codec.
 
 #![allow(dead_code, reason = "every test uses a part of this")]
+#![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::input::{Chunk, Input};
-use super::kafka::{Door, Handled, Refusal, dispatch};
+use super::kafka::{Door, Handled, Refusal, dispatch, submit_produce};
 use super::outbox::{Outbox, Sent};
 use super::pending::{Pending, State};
 use crate::engine::Wake;
@@ -275,7 +275,7 @@ impl Connection {
         let mut reader = Reader::new(&frame);
         let header = RequestHeader::decode(&mut reader).map_err(refused)?;
         if header.api == ApiKey::Produce {
-            let produce = super::kafka::submit_produce(
+            let produce = submit_produce(
                 turn.door,
                 &frame,
                 &header,

@@ -265,3 +265,153 @@ fn send_region(
 fn send_region(_: &TcpStream, _: &dyn StoredFile, _: u64, _: usize) -> io::Result<Option<usize>> {
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream as StdStream};
+    use std::thread;
+
+    /// A file that is an operating system's file only if it is told so.
+    #[derive(Debug)]
+    struct Stored {
+        bytes: Vec<u8>,
+        file: Option<File>,
+    }
+
+    impl StoredFile for Stored {
+        fn size(&self) -> io::Result<u64> {
+            Ok(self.bytes.len() as u64)
+        }
+
+        fn read_exact_at(&self, buf: &mut [u8], position: u64) -> io::Result<()> {
+            let bytes = self.bytes.get(position as usize..).unwrap_or_default();
+            (&mut &*bytes).read_exact(buf)
+        }
+
+        fn write_all_at(&self, _: &[&[u8]], _: u64) -> io::Result<()> {
+            unreachable!("nothing writes here")
+        }
+
+        fn sync(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn set_size(&self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn as_file(&self) -> Option<&File> {
+            self.file.as_ref()
+        }
+    }
+
+    fn stored(length: usize, is_file: bool) -> Arc<dyn StoredFile> {
+        let bytes: Vec<u8> = (0..length).map(|at| (at / 7) as u8).collect();
+        let file = is_file.then(|| {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            file
+        });
+        Arc::new(Stored { bytes, file })
+    }
+
+    fn pair() -> (TcpStream, StdStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = StdStream::connect(listener.local_addr().unwrap()).unwrap();
+        near.set_nonblocking(true).unwrap();
+        (TcpStream::from_std(near), listener.accept().unwrap().0)
+    }
+
+    fn region(file: &Arc<dyn StoredFile>, position: u64, length: usize) -> Piece {
+        Piece::Region {
+            file: file.clone(),
+            position,
+            length,
+        }
+    }
+
+    #[test]
+    fn pieces_arrive_where_they_were_left_out() {
+        for is_file in [true, false] {
+            let file = stored(3_000_000, is_file);
+            let pieces = [
+                Piece::Bytes(Bytes::from_static(b"one")),
+                region(&file, 5, 2_500_000),
+                Piece::Bytes(Bytes::from(vec![9; 300_000])),
+                region(&file, 0, 10),
+            ];
+            let bytes_of: Vec<u8> = pieces
+                .iter()
+                .flat_map(|piece| piece.read().unwrap())
+                .collect();
+            let mut outbox = Outbox::default();
+            let mut expected = Vec::new();
+            for round in 0..3 {
+                outbox.buffer().extend_from_slice(b"before[][]after");
+                let start = outbox.buffer().len() - 15;
+                let gap = |position, pieces| Gap { position, pieces };
+                outbox.fill(&[gap(start + 7, 0..3), gap(start + 9, 3..4)], &pieces);
+                outbox.buffer().push(round);
+                expected.extend_from_slice(b"before[");
+                expected.extend_from_slice(&bytes_of[..bytes_of.len() - 10]);
+                expected.extend_from_slice(b"][");
+                expected.extend_from_slice(&bytes_of[bytes_of.len() - 10..]);
+                expected.extend_from_slice(b"]after");
+                expected.push(round);
+            }
+            assert!(outbox.memory() < 1_000_000, "{}", outbox.memory());
+
+            let (mut near, mut far) = pair();
+            let reader = thread::spawn(move || {
+                let mut received = Vec::new();
+                far.read_to_end(&mut received).unwrap();
+                received
+            });
+            let mut count = 0;
+            while outbox.send(&mut near, &mut count).unwrap() != Sent::All {
+                thread::yield_now();
+            }
+            drop(near);
+            assert_eq!((count, outbox.memory()), (expected.len(), 0));
+            assert!(reader.join().unwrap() == expected, "file: {is_file}");
+        }
+    }
+
+    #[test]
+    fn a_turn_ends_before_everything_is_sent() {
+        let (mut near, mut far) = pair();
+        let mut outbox = Outbox::default();
+        outbox.buffer().extend(vec![1; BYTES_PER_TURN * 40]);
+        let mut count = 0;
+        // Nobody reads: what does not fit into the sockets stays here.
+        while outbox.send(&mut near, &mut count).unwrap() == Sent::Paused {}
+        assert_eq!(outbox.memory(), BYTES_PER_TURN * 40 - count);
+        assert!(!outbox.is_empty());
+        let mut some = vec![0; 1000];
+        far.read_exact(&mut some).unwrap();
+        assert!(some.iter().all(|byte| *byte == 1));
+    }
+
+    #[test]
+    fn a_file_that_is_too_short_is_an_error() {
+        for is_file in [true, false] {
+            let (mut near, _far) = pair();
+            let mut outbox = Outbox::default();
+            outbox.buffer().push(1);
+            let gap = Gap {
+                position: 1,
+                pieces: 0..1,
+            };
+            outbox.fill(&[gap], &[region(&stored(100, is_file), 50, 100)]);
+            let error = outbox.send(&mut near, &mut 0).unwrap_err();
+            assert_eq!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof,
+                "file: {is_file}"
+            );
+        }
+    }
+}

@@ -12,6 +12,9 @@ use super::kafka::{
 use super::outbox::Outbox;
 use crate::engine::{Progress, Ticket, Wake};
 
+/// A connection without pending requests keeps room for this many.
+const KEPT_PLACES_MAX: usize = 64;
+
 /// The requests that wait for their answers, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
@@ -146,6 +149,3 @@ impl Pending {
         Ok(())
     }
 }
-
-/// A connection without pending requests keeps room for this many.
-const KEPT_PLACES_MAX: usize = 64;

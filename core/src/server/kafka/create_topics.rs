@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::configs::source;
 use super::{Call, code};
 use crate::engine::NewTopic;
 use crate::error::{Error, ErrorKind, Result};
@@ -13,8 +14,6 @@ use crate::wire::kafka::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,
     CreateTopicsResponse,
 };
-
-use super::configs::source;
 
 /// How many topics one request may create; Kafka has the same limit.
 const TOPICS_MAX: usize = 10_000;

@@ -1,7 +1,6 @@
 //! OffsetCommit: the answer leaves when the offsets are on the disk.
 
 use std::borrow::Cow;
-
 use std::sync::Arc;
 
 use super::{Call, Handled, Refusal, code};

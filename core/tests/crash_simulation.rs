@@ -38,7 +38,7 @@ struct Model {
     /// IDs that were given out.
     ids: HashSet<u64>,
     /// The smallest and largest offset that may be committed now.
-    committed: (u64, u64),
+    committed: (i64, i64),
     /// Topics that exist for sure.
     topics: HashSet<String>,
 }

@@ -223,7 +223,7 @@ impl Scene {
             .collect()
     }
 
-    fn commit(&mut self, member: &str, generation: i32, offset: u64) -> Result<(), ErrorKind> {
+    fn commit(&mut self, member: &str, generation: i32, offset: i64) -> Result<(), ErrorKind> {
         self.commit_for(member, generation, offset, None)
     }
 
@@ -231,7 +231,7 @@ impl Scene {
         &mut self,
         member_id: &str,
         generation: i32,
-        offset: u64,
+        offset: i64,
         retention_ms: Option<i64>,
     ) -> Result<(), ErrorKind> {
         let entries = [CommitEntry {
@@ -259,7 +259,7 @@ impl Scene {
             .map_err(|error| error.kind())
     }
 
-    fn committed(&self) -> Option<u64> {
+    fn committed(&self) -> Option<i64> {
         self.groups
             .fetch_offsets("g")?
             .get(3)

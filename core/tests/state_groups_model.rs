@@ -219,7 +219,7 @@ impl World {
         let known = &self.clients[client];
         let entries = [CommitEntry {
             partition: 1,
-            offset: self.next,
+            offset: self.next as i64,
             leader_epoch: 0,
             metadata: None,
         }];

@@ -130,8 +130,9 @@ pub enum Event {
 pub struct CommitEntry {
     /// The partition.
     pub partition: u32,
-    /// The next offset that the group will read.
-    pub offset: u64,
+    /// The next offset that the group will read, as the client said it: kafkajs commits -1 and -2
+    /// for the latest and the earliest.
+    pub offset: i64,
     /// The leader epoch of the last record that the group read, or -1.
     pub leader_epoch: i32,
     /// What the client wants remembered with it; nothing and an empty text differ.
@@ -219,7 +220,7 @@ mod tests {
         };
         let entry = CommitEntry {
             partition: 3,
-            offset: u64::MAX,
+            offset: -2,
             leader_epoch: -1,
             metadata: Some(String::new()),
         };

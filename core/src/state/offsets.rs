@@ -15,8 +15,8 @@ pub const OFFSET_METADATA_BYTES_MAX: usize = 4096;
 /// One committed offset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommittedOffset {
-    /// The next offset that the group will read.
-    pub offset: u64,
+    /// The next offset that the group will read, as the client said it.
+    pub offset: i64,
     /// The leader epoch of the last record that the group read, or -1.
     pub leader_epoch: i32,
     /// What the client wants remembered with it; nothing and an empty text differ.
@@ -127,7 +127,7 @@ impl GroupOffsets {
 mod tests {
     use super::*;
 
-    fn entry(partition: u32, offset: u64, metadata: Option<&str>) -> CommitEntry {
+    fn entry(partition: u32, offset: i64, metadata: Option<&str>) -> CommitEntry {
         CommitEntry {
             partition,
             offset,

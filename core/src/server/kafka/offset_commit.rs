@@ -120,7 +120,7 @@ fn entry(
     let partition = live.partition(asked.partition_index).map_err(|_| unknown)?;
     Ok(CommitEntry {
         partition: partition.number(),
-        offset: u64::try_from(asked.committed_offset).map_err(|_| ErrorCode::InvalidRequest)?,
+        offset: asked.committed_offset,
         leader_epoch: asked.committed_leader_epoch,
         metadata: asked.committed_metadata.map(str::to_owned),
     })

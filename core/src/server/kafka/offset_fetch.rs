@@ -113,7 +113,7 @@ fn partition(
     };
     OffsetFetchPartitionResponse {
         partition_index,
-        committed_offset: signed(committed.offset),
+        committed_offset: committed.offset,
         committed_leader_epoch: committed.leader_epoch,
         metadata: committed.metadata.clone().map(Cow::Owned),
         error_code: 0,

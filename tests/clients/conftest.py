@@ -12,11 +12,14 @@ from clients.client import Client
 from clients.roster import NAMES, open_clients
 from harness.broker import Broker
 
+# Kafka's three seconds are for the members of a large group; here each group would wait for them.
+QUICK_GROUPS = {"group.initial.rebalance.delay.ms": 100}
+
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """The broker that scenarios share; it must still end in order after all of them."""
-    with Broker(tmp_path_factory.mktemp("broker") / "data") as broker:
+    with Broker(tmp_path_factory.mktemp("broker") / "data", QUICK_GROUPS) as broker:
         yield broker
         assert broker.stop() == 0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,10 +28,10 @@ def program() -> list[str]:
 class Broker:
     """One broker on one data directory; it keeps its port over restarts, as users expect."""
 
-    def __init__(self, data: Path, options: tuple[str, ...] = ()) -> None:
-        """Takes the data directory and further command line options; starts nothing yet."""
+    def __init__(self, data: Path, settings: Mapping[str, int | bool] | None = None) -> None:
+        """Takes the data directory and what stands in the settings file; starts nothing yet."""
         self.data = data
-        self.options = options
+        self.settings = dict(settings or {})
         self.host = "127.0.0.1"
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -54,8 +56,13 @@ class Broker:
 
     def command(self) -> list[str]:
         """The full command line of the next start."""
-        place = ["--data", str(self.data), "--kafka", self.address]
-        return [*program(), *place, *self.options]
+        command = [*program(), "--data", str(self.data), "--kafka", self.address]
+        if self.settings:
+            file = self.data.parent / f"{self.data.name}.toml"
+            lines = [f"{name} = {json.dumps(value)}\n" for name, value in self.settings.items()]
+            file.write_text("".join(lines))
+            command += ["--config", str(file)]
+        return command
 
     def start(self, timeout: float = 30.0) -> float:
         """Starts the process and waits for its ready line; returns the seconds that took."""
@@ -155,7 +162,7 @@ def _first_line(process: subprocess.Popen[bytes], deadline: float) -> bytes:
     return line.rstrip(b"\n")
 
 
-def wait_until(condition, seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
     """Waits until the condition holds; fails with a sentence that says what was waited for."""
     deadline = time.monotonic() + seconds
     while not condition():

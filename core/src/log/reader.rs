@@ -184,7 +184,13 @@ fn read_extent(
         pieces.push(Piece::Region { file: file.clone(), position, length });
         return Ok(length);
     }
-    let mut bytes = vec![0; extent.length as usize];
+    let mut length = u64::from(extent.length);
+    if extent.end_offset() > want.below {
+        // Its last entries are on their way: they may be placed and not be in the file yet.
+        let size = file.size().map_err(reading)?;
+        length = length.min(size.saturating_sub(extent.position.into()));
+    }
+    let mut bytes = vec![0; length as usize];
     file.read_exact_at(&mut bytes, u64::from(extent.position)).map_err(reading)?;
     let kept = strip(&mut bytes, extent, want, taken)?;
     if kept > 0 {

@@ -31,12 +31,7 @@ pub(crate) fn measure(options: &Options) -> Outcome<Vec<Row>> {
     let goal = Goal::Share(0.8);
     Ok(vec![
         Row::new(name, Unit::BytesPerSecond, clock, goal),
-        Row::new(
-            format!("{name}, by CPU"),
-            Unit::BytesPerSecond,
-            cpu,
-            Goal::None,
-        ),
+        Row::new(format!("{name}, by CPU"), Unit::BytesPerSecond, cpu, Goal::None),
     ])
 }
 

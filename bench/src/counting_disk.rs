@@ -57,10 +57,7 @@ impl CountingDisk {
     /// The directory, which must exist.
     pub(crate) fn new(directory: &Path) -> (Arc<Self>, Arc<Counts>) {
         let counts = Arc::new(Counts::default());
-        let disk = Self {
-            disk: Disk::new(directory),
-            counts: counts.clone(),
-        };
+        let disk = Self { disk: Disk::new(directory), counts: counts.clone() };
         (Arc::new(disk), counts)
     }
 }

@@ -17,10 +17,7 @@ pub(crate) struct Stopwatch {
 impl Stopwatch {
     /// Starts now.
     pub(crate) fn start() -> Outcome<Self> {
-        Ok(Self {
-            cpu: own()?,
-            since: Instant::now(),
-        })
+        Ok(Self { cpu: own()?, since: Instant::now() })
     }
 
     /// Seconds of clock, and of processor in all threads of this process.

@@ -32,11 +32,5 @@ pub(crate) fn create(broker: &Broker, name: &str, partitions: u32) -> Outcome<Ar
 
 /// What appends `batch` to a partition of `topic`.
 pub(crate) fn to(topic: &LiveTopic, partition: usize, batch: Bytes, acks: Acks) -> Produce<'_> {
-    Produce {
-        topic,
-        partition: &topic.partitions[partition],
-        batch,
-        acks,
-        zstd_allowed: true,
-    }
+    Produce { topic, partition: &topic.partitions[partition], batch, acks, zstd_allowed: true }
 }

@@ -106,9 +106,7 @@ fn produce(broker: &Broker, topic: &LiveTopic, counts: &Counts, length: Duration
         let producer = |number| {
             let (stop, done) = (&stop, &done);
             scope.spawn(move || {
-                until(stop, done, |turn| {
-                    record(broker, topic, number + turn * THREADS)
-                })
+                until(stop, done, |turn| record(broker, topic, number + turn * THREADS))
             })
         };
         let threads: Vec<_> = (0..THREADS).map(producer).collect();

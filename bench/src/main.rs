@@ -45,17 +45,10 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Outcome<()> {
-    let mut chosen = MEASUREMENTS
-        .iter()
-        .filter(|(name, _)| options.wants(name))
-        .peekable();
+    let mut chosen = MEASUREMENTS.iter().filter(|(name, _)| options.wants(name)).peekable();
     if chosen.peek().is_none() {
         let names: Vec<_> = MEASUREMENTS.iter().map(|(name, _)| *name).collect();
-        return Err(format!(
-            "there is no such measurement; there are {}",
-            names.join(", ")
-        )
-        .into());
+        return Err(format!("there is no such measurement; there are {}", names.join(", ")).into());
     }
     println!("{}", row::HEADINGS);
     for (name, measure) in chosen {

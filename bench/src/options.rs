@@ -48,9 +48,7 @@ impl Options {
     /// A new, empty directory, which goes away with the value.
     pub(crate) fn scratch(&self) -> Outcome<TempDir> {
         let make = |directory: &Path| {
-            tempfile::Builder::new()
-                .prefix("minka-bench-")
-                .tempdir_in(directory)
+            tempfile::Builder::new().prefix("minka-bench-").tempdir_in(directory)
         };
         make(&self.directory)
             .map_err(|error| format!("making a directory in {:?}: {error}", self.directory).into())

@@ -46,12 +46,7 @@ pub(crate) struct Row {
 
 impl Row {
     pub(crate) fn new(name: impl Into<String>, unit: Unit, figures: Figures, goal: Goal) -> Self {
-        Self {
-            name: name.into(),
-            unit,
-            figures,
-            goal,
-        }
+        Self { name: name.into(), unit, figures, goal }
     }
 
     fn verdict(&self) -> &'static str {
@@ -68,23 +63,15 @@ impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minka = self.unit.text(self.figures.minka());
         let dash = || "-".to_owned();
-        let peer = self
-            .figures
-            .peer()
-            .map_or_else(dash, |at| self.unit.text(at));
-        let ratio = self
-            .figures
-            .ratio()
-            .map_or_else(dash, |ratio| format!("{ratio:.2}"));
+        let peer = self.figures.peer().map_or_else(dash, |at| self.unit.text(at));
+        let ratio = self.figures.ratio().map_or_else(dash, |ratio| format!("{ratio:.2}"));
         let goal = match self.goal {
             Goal::Share(least) => format!(">= {least:.2}"),
             Goal::AtMost(most) => format!("<= {}", self.unit.text(most)),
             Goal::None => dash(),
         };
-        let range = self
-            .figures
-            .range()
-            .map_or_else(dash, |(low, high)| format!("{low:.2}..{high:.2}"));
+        let range =
+            self.figures.range().map_or_else(dash, |(low, high)| format!("{low:.2}..{high:.2}"));
         let (name, verdict) = (&self.name, self.verdict());
         let line = format!(
             "{name:<48} {minka:>13} {peer:>12} {ratio:>7} {goal:>12} {range:>14}  {verdict}"
@@ -115,11 +102,7 @@ fn scaled(value: f64) -> String {
         at if at >= 1e3 => (value / 1e3, "k"),
         _ => (value, ""),
     };
-    let digits = if value.abs() >= 100.0 {
-        0
-    } else {
-        2 - usize::from(value.abs() >= 10.0)
-    };
+    let digits = if value.abs() >= 100.0 { 0 } else { 2 - usize::from(value.abs() >= 10.0) };
     format!("{value:.digits$} {prefix}")
 }
 

@@ -19,11 +19,8 @@ const RECORDS_AT_ONCE: usize = 1000;
 
 pub(crate) fn measure(options: &Options) -> Outcome<Vec<Row>> {
     let rounds = options.amount(RECORDS / RECORDS_AT_ONCE);
-    let [clock, cpu] = turns::take(
-        options.turns(),
-        || minka(options, rounds),
-        || write(options, rounds),
-    )?;
+    let [clock, cpu] =
+        turns::take(options.turns(), || minka(options, rounds), || write(options, rounds))?;
     let name = "single 100 B records, one thread, acks=1";
     Ok(vec![
         Row::new(name, Unit::PerSecond, clock, Goal::Share(1.0)),

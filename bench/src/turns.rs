@@ -102,10 +102,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((figures.minka(), figures.peer()), (30.0, Some(30.0)));
-        assert_eq!(
-            (figures.ratio(), figures.range()),
-            (Some(1.0), Some((1.0, 1.0)))
-        );
+        assert_eq!((figures.ratio(), figures.range()), (Some(1.0), Some((1.0, 1.0))));
         assert_eq!(Figures::alone(vec![1.0]).range(), None);
     }
 }

@@ -14,9 +14,7 @@ pub(crate) struct Address {
 impl Address {
     /// Whether this means every address of the machine, which is none that a client can use.
     pub(crate) fn is_every_address(&self) -> bool {
-        self.host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_unspecified())
+        self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_unspecified())
     }
 }
 
@@ -37,10 +35,7 @@ impl FromStr for Address {
         if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong());
         }
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self { host: host.to_owned(), port })
     }
 }
 
@@ -60,13 +55,7 @@ mod tests {
 
     #[test]
     fn addresses_are_read_and_written_alike() {
-        for text in [
-            "127.0.0.1:9092",
-            "localhost:0",
-            "[::1]:65535",
-            "[::]:9092",
-            "a.example:1",
-        ] {
+        for text in ["127.0.0.1:9092", "localhost:0", "[::1]:65535", "[::]:9092", "a.example:1"] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
         assert!("0.0.0.0:1".parse::<Address>().unwrap().is_every_address());
@@ -76,17 +65,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_with_its_text() {
-        for text in [
-            "",
-            "9092",
-            ":9092",
-            "::1:9092",
-            "[::1:9092",
-            "a b:1",
-            "a:65536",
-            "a:",
-            "a:x",
-        ] {
+        for text in ["", "9092", ":9092", "::1:9092", "[::1:9092", "a b:1", "a:65536", "a:", "a:x"]
+        {
             let error = text.parse::<Address>().unwrap_err();
             assert!(error.contains(&format!("{text:?}")), "{error}");
         }

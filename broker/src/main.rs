@@ -42,10 +42,7 @@ fn main() -> ExitCode {
 /// From the options to a clean end.
 fn run(options: &Options) -> Result<()> {
     let stop = signals::watch().map_err(|error| {
-        Error::new(
-            ErrorKind::Internal,
-            format!("watching for signals failed: {error}"),
-        )
+        Error::new(ErrorKind::Internal, format!("watching for signals failed: {error}"))
     })?;
     std::fs::create_dir_all(&options.data).map_err(|error| {
         Error::storage(
@@ -62,10 +59,7 @@ fn run(options: &Options) -> Result<()> {
         KEPT_FILES_DEFAULT,
     )?);
     let version = env!("CARGO_PKG_VERSION");
-    log.log(
-        Level::Info,
-        format_args!("minka {version} starts: {options}"),
-    );
+    log.log(Level::Info, format_args!("minka {version} starts: {options}"));
     let result = serve(options, lock, &log, &stop);
     match &result {
         Ok(()) => log.log(Level::Info, format_args!("minka {version} has ended")),
@@ -88,15 +82,9 @@ fn serve(
     let server = Server::start(broker.clone(), options.server())?;
     say_ready(&server, options)?;
     let signal = stop.recv().map_err(|_| {
-        Error::new(
-            ErrorKind::Internal,
-            "the thread that watches for signals has gone",
-        )
+        Error::new(ErrorKind::Internal, "the thread that watches for signals has gone")
     })?;
-    log.log(
-        Level::Info,
-        format_args!("ending because of {}", signals::name(signal)),
-    );
+    log.log(Level::Info, format_args!("ending because of {}", signals::name(signal)));
     server.close();
     broker.close()
 }

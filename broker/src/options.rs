@@ -119,10 +119,7 @@ impl Options {
     fn combine(flags: Flags, file: SettingsFile) -> Result<Self, String> {
         let engine = file.engine()?;
         let known = |text: &str| text.parse().expect("the default address is well formed");
-        let kafka = flags
-            .kafka
-            .or(file.kafka)
-            .unwrap_or_else(|| known(KAFKA_DEFAULT));
+        let kafka = flags.kafka.or(file.kafka).unwrap_or_else(|| known(KAFKA_DEFAULT));
         let advertise = flags.advertise.or(file.advertise);
         let advertise = match advertise {
             Some(address) if address.is_every_address() => {
@@ -141,10 +138,7 @@ impl Options {
             None => kafka.clone(),
         };
         Ok(Self {
-            data: flags
-                .data
-                .or(file.data)
-                .unwrap_or_else(|| Path::new(DATA_DEFAULT).into()),
+            data: flags.data.or(file.data).unwrap_or_else(|| Path::new(DATA_DEFAULT).into()),
             kafka,
             advertise,
             log_level: flags.log_level.or(file.log_level).unwrap_or(Level::Info),
@@ -160,9 +154,7 @@ impl Options {
         ServerConfig {
             listen: pair(&self.kafka),
             advertised: Some(pair(&self.advertise)),
-            threads: threads
-                .and_then(NonZeroUsize::new)
-                .unwrap_or(defaults.threads),
+            threads: threads.and_then(NonZeroUsize::new).unwrap_or(defaults.threads),
             ..defaults
         }
     }
@@ -225,9 +217,7 @@ mod tests {
 
     #[test]
     fn what_the_help_says_are_the_defaults_are_the_defaults() {
-        let lines = HELP
-            .lines()
-            .skip_while(|line| !line.contains("these are the defaults"));
+        let lines = HELP.lines().skip_while(|line| !line.contains("these are the defaults"));
         let lines = lines.skip(1).take(7);
         let text: String = lines.map(|line| format!("{}\n", &line[..43])).collect();
         let mut said = SettingsFile::parse(&text).unwrap().engine().unwrap();

@@ -63,8 +63,7 @@ impl SettingsFile {
         let table: toml::Table = text.parse().map_err(|error| format!("{error}"))?;
         let mut flat = toml::Table::new();
         unfold("", table, &mut flat);
-        flat.try_into()
-            .map_err(|error: toml::de::Error| error.message().to_owned())
+        flat.try_into().map_err(|error: toml::de::Error| error.message().to_owned())
     }
 
     /// The engine's settings, with the defaults for those that are not named.
@@ -99,12 +98,7 @@ impl SettingsFile {
                 300_000,
                 1..=DAY_MS,
             )?,
-            network_threads: within(
-                "num.network.threads",
-                self.network_threads,
-                threads,
-                1..=256,
-            )?,
+            network_threads: within("num.network.threads", self.network_threads, threads, 1..=256)?,
         })
     }
 }
@@ -126,11 +120,7 @@ fn within<T: TryFrom<u64>>(
 /// Puts the tables' values under their dotted names.
 fn unfold(prefix: &str, table: toml::Table, flat: &mut toml::Table) {
     for (name, value) in table {
-        let name = if prefix.is_empty() {
-            name
-        } else {
-            format!("{prefix}.{name}")
-        };
+        let name = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
         match value {
             toml::Value::Table(inner) => unfold(&name, inner, flat),
             value => drop(flat.insert(name, value)),
@@ -175,10 +165,7 @@ mod tests {
         .unwrap();
         assert_eq!(file.data.as_deref(), Some(Path::new("/var/lib/minka")));
         assert_eq!(file.kafka, Some("0.0.0.0:9092".parse().unwrap()));
-        assert_eq!(
-            file.advertise,
-            Some("broker1.example:9092".parse().unwrap())
-        );
+        assert_eq!(file.advertise, Some("broker1.example:9092".parse().unwrap()));
         assert_eq!(file.log_level, Some(Level::Debug));
         let expected = EngineOptions {
             auto_create_topics: false,
@@ -202,17 +189,12 @@ mod tests {
             ("log-level = 'loud'", "error, warn, info or debug"),
             ("data = ", "line 1"),
             ("num.partitions = -1", "-1"),
-            (
-                "num.partitions = 0",
-                "num.partitions: 0 is not between 1 and 100000",
-            ),
+            ("num.partitions = 0", "num.partitions: 0 is not between 1 and 100000"),
             ("flush.interval.ms = 86400001", "not between 1 and 86400000"),
             ("log.segment.bytes = 100", "not between 65536"),
             ("num.network.threads = 1000", "not between 1 and 256"),
         ] {
-            let error = SettingsFile::parse(text)
-                .and_then(|file| file.engine())
-                .unwrap_err();
+            let error = SettingsFile::parse(text).and_then(|file| file.engine()).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

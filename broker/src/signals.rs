@@ -11,17 +11,13 @@ use signal_hook::iterator::Signals;
 pub(crate) fn watch() -> io::Result<Receiver<i32>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (first, receiver) = sync_channel(1);
-    std::thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            let on_first = |signal| {
-                // Where nobody receives any more, the broker is on its way out already.
-                let _ = first.try_send(signal);
-            };
-            handle(signals.forever(), on_first, |signal| {
-                std::process::exit(128 + signal)
-            });
-        })?;
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        let on_first = |signal| {
+            // Where nobody receives any more, the broker is on its way out already.
+            let _ = first.try_send(signal);
+        };
+        handle(signals.forever(), on_first, |signal| std::process::exit(128 + signal));
+    })?;
     Ok(receiver)
 }
 
@@ -59,11 +55,7 @@ mod tests {
             (&[SIGTERM, SIGINT, SIGINT], (Some(SIGTERM), Some(SIGINT))),
         ] {
             let (mut first, mut second) = (None, None);
-            handle(
-                signals.iter().copied(),
-                |s| first = Some(s),
-                |s| second = Some(s),
-            );
+            handle(signals.iter().copied(), |s| first = Some(s), |s| second = Some(s));
             assert_eq!((first, second), expected);
         }
     }

@@ -35,9 +35,7 @@ fn started(command: &mut Command) -> Child {
 /// Waits for the line that says that clients may come. Returns the address for them.
 fn ready(child: &mut Child) -> SocketAddr {
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     let rest = line.strip_prefix("ready kafka=").expect(&line);
     let (address, data) = rest.split_once(" data=").expect(&line);
     assert!(data.ends_with('\n'), "{line:?}");
@@ -45,10 +43,7 @@ fn ready(child: &mut Child) -> SocketAddr {
 }
 
 fn stopped(child: Child, signal: &str) -> Output {
-    let kill = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status()
-        .unwrap();
+    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     child.wait_with_output().unwrap()
 }
@@ -102,10 +97,7 @@ fn a_port_that_is_taken_is_explained_and_exits_with_1() {
     let output = command.args(["--kafka", &address]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains(&format!("listening on {address} failed")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("listening on {address} failed")), "{said}");
 }
 
 #[test]
@@ -144,17 +136,9 @@ fn mistakes_are_explained_and_exit_with_2() {
         (&["--log-level", "loud"], None, "error, warn, info or debug"),
         (&["--dta", "x"], None, "--data"),
         (&["--config", "missing.toml"], None, "missing.toml"),
-        (
-            &["--config", "bad.toml"],
-            None,
-            "bad.toml: unknown field `num.partitons`",
-        ),
+        (&["--config", "bad.toml"], None, "bad.toml: unknown field `num.partitons`"),
         (&["--kafka", "0.0.0.0:9092"], None, "--advertise"),
-        (
-            &["--advertise", "[::]:9092"],
-            None,
-            "clients cannot connect to [::]:9092",
-        ),
+        (&["--advertise", "[::]:9092"], None, "clients cannot connect to [::]:9092"),
         (&[], Some(("MINKA_KAFKA", "nowhere")), "nowhere"),
     ] {
         let mut command = broker(directory.path());
@@ -164,10 +148,7 @@ fn mistakes_are_explained_and_exit_with_2() {
         assert!(said.contains(expected), "{arguments:?}: {said}");
         assert!(output.stdout.is_empty());
     }
-    assert!(
-        !directory.path().join("data").exists(),
-        "a mistake left a data directory behind"
-    );
+    assert!(!directory.path().join("data").exists(), "a mistake left a data directory behind");
 }
 
 #[test]
@@ -177,10 +158,7 @@ fn a_data_directory_that_cannot_be_is_explained_and_exits_with_1() {
     let output = broker(directory.path()).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(
-        said.contains("creating the data directory ./data failed"),
-        "{said}"
-    );
+    assert!(said.contains("creating the data directory ./data failed"), "{said}");
 }
 
 #[test]
@@ -189,14 +167,9 @@ fn the_help_teaches() {
     let output = broker(directory.path()).arg("--help").output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
-    for expected in [
-        "--advertise",
-        "MINKA_DATA",
-        "Examples:",
-        "mensajes.log",
-        "Exit codes:",
-        "num.partitions",
-    ] {
+    for expected in
+        ["--advertise", "MINKA_DATA", "Examples:", "mensajes.log", "Exit codes:", "num.partitions"]
+    {
         assert!(help.contains(expected), "{expected} is missing in\n{help}");
     }
 }

@@ -108,11 +108,7 @@ pub enum ErrorKind {
 impl Error {
     /// An error of `kind` with a sentence that says what happened and what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            source: None,
-        }
+        Self { kind, message: message.into(), source: None }
     }
 
     /// A failed operation on a file or directory; `doing` reads like "writing mensajes.log".
@@ -150,11 +146,7 @@ impl Clone for Error {
     /// Copies the kind and the sentence. The operating system's error cannot be copied; its
     /// text is part of the sentence.
     fn clone(&self) -> Self {
-        Self {
-            kind: self.kind,
-            message: self.message.clone(),
-            source: None,
-        }
+        Self { kind: self.kind, message: self.message.clone(), source: None }
     }
 }
 

@@ -30,19 +30,8 @@ const RULES: Rules = Rules {
 /// Three records, the second with the largest timestamp and the third without a key.
 fn batch(codec: Codec) -> Vec<u8> {
     let mut builder = BatchBuilder::new();
-    let twice = [
-        Header {
-            key: b"h",
-            value: Some(b"1"),
-        },
-        Header {
-            key: b"h",
-            value: None,
-        },
-    ];
-    builder
-        .append(NOW, Some(b"a"), Some(b"one"), &twice)
-        .unwrap();
+    let twice = [Header { key: b"h", value: Some(b"1") }, Header { key: b"h", value: None }];
+    builder.append(NOW, Some(b"a"), Some(b"one"), &twice).unwrap();
     builder.append(NOW + 20, Some(b"b"), None, &[]).unwrap();
     builder.append(NOW - 10, None, Some(b"three"), &[]).unwrap();
     builder.finish(codec).unwrap().to_vec()
@@ -59,20 +48,12 @@ fn with(mut batch: Vec<u8>, change: impl Fn(&mut BatchHeader)) -> Vec<u8> {
 }
 
 fn kind(batch: &[u8], rules: &Rules) -> ErrorKind {
-    check(batch, rules)
-        .expect_err("a bad batch was accepted")
-        .kind()
+    check(batch, rules).expect_err("a bad batch was accepted").kind()
 }
 
 #[test]
 fn a_good_batch_passes_with_every_codec() {
-    for codec in [
-        Codec::None,
-        Codec::Gzip,
-        Codec::Snappy,
-        Codec::Lz4,
-        Codec::Zstd,
-    ] {
+    for codec in [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd] {
         for unpack in [false, true] {
             let checked = check(&batch(codec), &Rules { unpack, ..RULES }).unwrap();
             assert_eq!(checked.header.record_count, 3);
@@ -84,14 +65,8 @@ fn a_good_batch_passes_with_every_codec() {
 #[test]
 fn repeated_header_keys_stay() {
     let batch = batch(Codec::None);
-    let first = Records::new(&batch[HEADER_BYTES..], 3)
-        .next()
-        .unwrap()
-        .unwrap();
-    let headers: Vec<_> = first
-        .headers
-        .map(|header| (header.key, header.value))
-        .collect();
+    let first = Records::new(&batch[HEADER_BYTES..], 3).next().unwrap().unwrap();
+    let headers: Vec<_> = first.headers.map(|header| (header.key, header.value)).collect();
     assert_eq!(headers, [(&b"h"[..], Some(&b"1"[..])), (b"h", None)]);
 }
 
@@ -111,60 +86,32 @@ fn headers_that_break_a_rule_are_refused_by_its_error() {
         (ErrorKind::InvalidRecord, |header| {
             (header.record_count, header.last_offset_delta) = (i32::MIN, i32::MAX);
         }),
-        (ErrorKind::InvalidRecord, |header| {
-            header.attributes |= CONTROL
-        }),
-        (ErrorKind::InvalidRecord, |header| {
-            header.attributes |= TRANSACTIONAL
-        }),
+        (ErrorKind::InvalidRecord, |header| header.attributes |= CONTROL),
+        (ErrorKind::InvalidRecord, |header| header.attributes |= TRANSACTIONAL),
         (ErrorKind::InvalidRecord, |header| header.attributes |= 6),
-        (ErrorKind::InvalidTimestamp, |header| {
-            header.attributes |= LOG_APPEND_TIME
-        }),
+        (ErrorKind::InvalidTimestamp, |header| header.attributes |= LOG_APPEND_TIME),
         (ErrorKind::InvalidRecord, |header| header.producer_id = 0),
     ];
     for (at, (expected, change)) in rules.into_iter().enumerate() {
-        assert_eq!(
-            kind(&with(batch(Codec::None), change), &RULES),
-            expected,
-            "rule {at}"
-        );
+        assert_eq!(kind(&with(batch(Codec::None), change), &RULES), expected, "rule {at}");
     }
 }
 
 #[test]
 fn batches_that_break_a_rule_of_the_topic_or_the_request_are_refused() {
     let plain = batch(Codec::None);
-    let exact = Rules {
-        bytes_max: plain.len() as u32,
-        ..RULES
-    };
+    let exact = Rules { bytes_max: plain.len() as u32, ..RULES };
     assert!(check(&plain, &exact).is_ok());
-    let smaller = Rules {
-        bytes_max: plain.len() as u32 - 1,
-        ..RULES
-    };
+    let smaller = Rules { bytes_max: plain.len() as u32 - 1, ..RULES };
     assert_eq!(kind(&plain, &smaller), ErrorKind::MessageTooLarge);
 
-    let no_zstd = Rules {
-        zstd_allowed: false,
-        ..RULES
-    };
-    assert_eq!(
-        kind(&batch(Codec::Zstd), &no_zstd),
-        ErrorKind::UnsupportedCompression
-    );
+    let no_zstd = Rules { zstd_allowed: false, ..RULES };
+    assert_eq!(kind(&batch(Codec::Zstd), &no_zstd), ErrorKind::UnsupportedCompression);
     assert!(check(&batch(Codec::Lz4), &no_zstd).is_ok());
 
-    let compacted = Rules {
-        keys_required: true,
-        ..RULES
-    };
+    let compacted = Rules { keys_required: true, ..RULES };
     assert_eq!(kind(&plain, &compacted), ErrorKind::InvalidRecord);
-    assert_eq!(
-        kind(&batch(Codec::Gzip), &compacted),
-        ErrorKind::InvalidRecord
-    );
+    assert_eq!(kind(&batch(Codec::Gzip), &compacted), ErrorKind::InvalidRecord);
 }
 
 #[test]
@@ -175,56 +122,28 @@ fn a_flipped_bit_and_a_second_batch_are_refused() {
         bad[at] ^= 0x10;
         assert_eq!(kind(&bad, &RULES), ErrorKind::CorruptBatch, "byte {at}");
     }
-    assert_eq!(
-        kind(&[&good[..], &good].concat(), &RULES),
-        ErrorKind::InvalidRecord
-    );
+    assert_eq!(kind(&[&good[..], &good].concat(), &RULES), ErrorKind::InvalidRecord);
     for cut in 0..good.len() {
-        assert_eq!(
-            kind(&good[..cut], &RULES),
-            ErrorKind::CorruptBatch,
-            "cut at {cut}"
-        );
+        assert_eq!(kind(&good[..cut], &RULES), ErrorKind::CorruptBatch, "cut at {cut}");
     }
 }
 
 #[test]
 fn timestamps_have_to_be_near_the_brokers_clock() {
     for codec in [Codec::None, Codec::Zstd] {
-        for (after, before, fits) in [
-            (20, 10, true),
-            (19, 10, false),
-            (20, 9, codec != Codec::None),
-        ] {
+        for (after, before, fits) in
+            [(20, 10, true), (19, 10, false), (20, 9, codec != Codec::None)]
+        {
             // The earliest timestamp of a compressed batch is seen only when it is unpacked.
-            let rules = Rules {
-                after_ms_max: after,
-                before_ms_max: before,
-                ..RULES
-            };
+            let rules = Rules { after_ms_max: after, before_ms_max: before, ..RULES };
             let result = check(&batch(codec), &rules);
             assert_eq!(result.is_ok(), fits, "{} {after} {before}", codec.name());
             if let Err(error) = result {
                 assert_eq!(error.kind(), ErrorKind::InvalidTimestamp);
             }
-            let unpacked = check(
-                &batch(codec),
-                &Rules {
-                    unpack: true,
-                    ..rules
-                },
-            );
+            let unpacked = check(&batch(codec), &Rules { unpack: true, ..rules });
             assert_eq!(unpacked.is_ok(), (after, before) == (20, 10));
-            assert!(
-                check(
-                    &batch(codec),
-                    &Rules {
-                        log_append_time: true,
-                        ..rules
-                    }
-                )
-                .is_ok()
-            );
+            assert!(check(&batch(codec), &Rules { log_append_time: true, ..rules }).is_ok());
         }
     }
     let mut builder = BatchBuilder::new();
@@ -235,14 +154,9 @@ fn timestamps_have_to_be_near_the_brokers_clock() {
 
 #[test]
 fn a_wrong_max_timestamp_is_found_and_corrected() {
-    let mut lied = with(batch(Codec::None), |header| {
-        header.max_timestamp = NOW + 1_000
-    });
+    let mut lied = with(batch(Codec::None), |header| header.max_timestamp = NOW + 1_000);
     let checked = check(&lied, &RULES).unwrap();
-    assert_eq!(
-        (checked.header.max_timestamp, checked.max_timestamp),
-        (NOW + 1_000, NOW + 20)
-    );
+    assert_eq!((checked.header.max_timestamp, checked.max_timestamp), (NOW + 1_000, NOW + 20));
     set_max_timestamp(&mut lied, checked.max_timestamp);
     assert_eq!(lied, batch(Codec::None));
 }
@@ -265,12 +179,7 @@ fn a_builder_is_as_new_after_clear() {
     builder.append(NOW, None, Some(&[7; 1_000]), &[]).unwrap();
     builder.set_producer(1, 2, 3);
     builder.set_transactional();
-    assert!(
-        check(builder.finish(Codec::Zstd).unwrap(), &RULES)
-            .unwrap()
-            .header
-            .is_transactional()
-    );
+    assert!(check(builder.finish(Codec::Zstd).unwrap(), &RULES).unwrap().header.is_transactional());
     builder.clear();
     assert!(builder.is_empty());
     assert_eq!(builder.size(), HEADER_BYTES);
@@ -289,9 +198,7 @@ fn a_record_that_does_not_fit_leaves_the_batch_as_it_was() {
     let apart = builder.append(1, None, None, &[]).unwrap_err();
     assert_eq!(apart.kind(), ErrorKind::InvalidTimestamp);
     let huge = vec![0; minka::limits::BATCH_BYTES_MAX as usize];
-    let large = builder
-        .append(i64::MIN, None, Some(&huge), &[])
-        .unwrap_err();
+    let large = builder.append(i64::MIN, None, Some(&huge), &[]).unwrap_err();
     assert_eq!(large.kind(), ErrorKind::MessageTooLarge);
     assert_eq!((builder.count(), builder.size()), (1, size));
 }

@@ -9,21 +9,13 @@ use minka::batch::{BatchBuilder, BatchHeader, Codec};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const CODECS: [Codec; 5] = [
-    Codec::None,
-    Codec::Gzip,
-    Codec::Snappy,
-    Codec::Lz4,
-    Codec::Zstd,
-];
+const CODECS: [Codec; 5] = [Codec::None, Codec::Gzip, Codec::Snappy, Codec::Lz4, Codec::Zstd];
 
 /// One record for each timestamp, from offset 100 on.
 fn batch(timestamps: &[i64], codec: Codec) -> Vec<u8> {
     let mut builder = BatchBuilder::new();
     for timestamp in timestamps {
-        builder
-            .append(*timestamp, None, Some(b"value"), &[])
-            .unwrap();
+        builder.append(*timestamp, None, Some(b"value"), &[]).unwrap();
     }
     let batch = builder.finish(codec).unwrap();
     patch(batch.first_chunk_mut().unwrap(), 100, 0);
@@ -69,11 +61,7 @@ fn compressed_lies_are_errors() {
     let mut header = BatchHeader::parse(&good).unwrap();
     header.last_offset_delta = 0;
     header.write(outside.first_chunk_mut().unwrap());
-    for (name, bytes) in [
-        ("garbage", &garbage[..]),
-        ("outside", &outside),
-        ("cut", &good[..70]),
-    ] {
+    for (name, bytes) in [("garbage", &garbage[..]), ("outside", &outside), ("cut", &good[..70])] {
         let error = first_at_or_after(bytes, 15).expect_err(name);
         assert_eq!(error.kind(), ErrorKind::CorruptBatch, "{name}");
     }

@@ -32,12 +32,7 @@ const CODECS: [(Codec, Compression); 5] = [
 const LIMIT: usize = 1 << 24;
 
 /// Timestamp, key, value, headers.
-type Plain = (
-    i64,
-    Option<Vec<u8>>,
-    Option<Vec<u8>>,
-    Vec<(String, Option<Vec<u8>>)>,
-);
+type Plain = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<(String, Option<Vec<u8>>)>);
 
 fn rules() -> Rules {
     Rules {
@@ -56,21 +51,9 @@ fn rules() -> Rules {
 fn records() -> impl Strategy<Value = Vec<Plain>> {
     let bytes = || vec(any::<u8>(), 0..300);
     let headers = vec(option::of(bytes()), 0..4).prop_map(|values| {
-        values
-            .into_iter()
-            .enumerate()
-            .map(|(n, value)| (n.to_string(), value))
-            .collect()
+        values.into_iter().enumerate().map(|(n, value)| (n.to_string(), value)).collect()
     });
-    vec(
-        (
-            0..1i64 << 42,
-            option::of(bytes()),
-            option::of(bytes()),
-            headers,
-        ),
-        1..40,
-    )
+    vec((0..1i64 << 42, option::of(bytes()), option::of(bytes()), headers), 1..40)
 }
 
 fn built(records: &[Plain], codec: Codec) -> Vec<u8> {
@@ -78,14 +61,9 @@ fn built(records: &[Plain], codec: Codec) -> Vec<u8> {
     for (timestamp, key, value, headers) in records {
         let headers: Vec<_> = headers
             .iter()
-            .map(|(key, value)| Header {
-                key: key.as_bytes(),
-                value: value.as_deref(),
-            })
+            .map(|(key, value)| Header { key: key.as_bytes(), value: value.as_deref() })
             .collect();
-        builder
-            .append(*timestamp, key.as_deref(), value.as_deref(), &headers)
-            .unwrap();
+        builder.append(*timestamp, key.as_deref(), value.as_deref(), &headers).unwrap();
     }
     builder.set_producer(77, 3, 1_000);
     assert_eq!(builder.count() as usize, records.len());
@@ -112,12 +90,7 @@ fn read(batch: &[u8]) -> Vec<Plain> {
 fn to_peer((n, (timestamp, key, value, headers)): (usize, &Plain)) -> PeerRecord {
     let headers: IndexMap<_, _> = headers
         .iter()
-        .map(|(key, value)| {
-            (
-                StrBytes::from_string(key.clone()),
-                value.clone().map(Bytes::from),
-            )
-        })
+        .map(|(key, value)| (StrBytes::from_string(key.clone()), value.clone().map(Bytes::from)))
         .collect();
     PeerRecord {
         transactional: false,

@@ -36,10 +36,7 @@ fn drained(ring: &Ring<(usize, usize)>, drainers: usize) -> Vec<Vec<(usize, usiz
         for pusher in 0..PUSHERS {
             scope.spawn(move || push(ring, pusher));
         }
-        drainers
-            .into_iter()
-            .map(|drainer| drainer.join().expect("a drainer panicked"))
-            .collect()
+        drainers.into_iter().map(|drainer| drainer.join().expect("a drainer panicked")).collect()
     })
 }
 
@@ -47,8 +44,7 @@ fn drained(ring: &Ring<(usize, usize)>, drainers: usize) -> Vec<Vec<(usize, usiz
 fn push(ring: &Ring<(usize, usize)>, pusher: usize) {
     if pusher.is_multiple_of(2) {
         for n in 0..ITEMS {
-            ring.push_wait((pusher, n), LONG)
-                .expect("there was room in time");
+            ring.push_wait((pusher, n), LONG).expect("there was room in time");
         }
         return;
     }
@@ -56,8 +52,7 @@ fn push(ring: &Ring<(usize, usize)>, pusher: usize) {
         let mut group: Vec<_> = (first..first + 10).map(|n| (pusher, n)).collect();
         while !group.is_empty() {
             if ring.push_all(&mut group) == 0 {
-                ring.push_wait(group.remove(0), LONG)
-                    .expect("there was room in time");
+                ring.push_wait(group.remove(0), LONG).expect("there was room in time");
             }
         }
     }
@@ -69,16 +64,8 @@ fn nothing_is_lost_or_doubled_and_each_threads_items_stay_in_order() {
         let ring = Ring::new(capacity);
         let out = drained(&ring, 1).remove(0);
         for pusher in 0..PUSHERS {
-            let its: Vec<_> = out
-                .iter()
-                .filter(|item| item.0 == pusher)
-                .map(|i| i.1)
-                .collect();
-            assert_eq!(
-                its,
-                (0..ITEMS).collect::<Vec<_>>(),
-                "pusher {pusher} of {capacity} cells"
-            );
+            let its: Vec<_> = out.iter().filter(|item| item.0 == pusher).map(|i| i.1).collect();
+            assert_eq!(its, (0..ITEMS).collect::<Vec<_>>(), "pusher {pusher} of {capacity} cells");
         }
         assert!(ring.is_empty());
     }
@@ -95,9 +82,7 @@ fn several_drainers_share_the_items_without_doubles() {
     }
     let mut all: Vec<_> = parts.concat();
     all.sort_unstable();
-    let expected: Vec<_> = (0..PUSHERS)
-        .flat_map(|p| (0..ITEMS).map(move |n| (p, n)))
-        .collect();
+    let expected: Vec<_> = (0..PUSHERS).flat_map(|p| (0..ITEMS).map(move |n| (p, n))).collect();
     assert_eq!(all, expected);
 }
 
@@ -183,10 +168,6 @@ fn a_push_is_seen_by_whoever_held_the_lock_meanwhile() {
             });
         }
     });
-    assert!(
-        ring.is_empty(),
-        "{} items have nobody who drains them",
-        ring.len()
-    );
+    assert!(ring.is_empty(), "{} items have nobody who drains them", ring.len());
     assert_eq!(writer.into_inner().expect("nobody panicked").len(), 80_000);
 }

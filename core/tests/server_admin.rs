@@ -22,9 +22,7 @@ fn new(name: &str, partitions: i32, replicas: i16) -> CreatableTopic {
 }
 
 fn create(topics: Vec<CreatableTopic>) -> CreateTopicsRequest {
-    CreateTopicsRequest::default()
-        .with_topics(topics)
-        .with_timeout_ms(10_000)
+    CreateTopicsRequest::default().with_topics(topics).with_timeout_ms(10_000)
 }
 
 #[test]
@@ -38,9 +36,8 @@ fn what_is_advertised_is_served() {
         let answer = client.call(version, &request);
         assert_eq!(answer.error_code, 0);
         let keys: Vec<i16> = answer.api_keys.iter().map(|api| api.api_key).collect();
-        let expected = [
-            0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 32, 37, 42, 60,
-        ];
+        let expected =
+            [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 22, 32, 37, 42, 60];
         assert_eq!(keys, expected);
         let produce = &answer.api_keys[0];
         assert_eq!((produce.min_version, produce.max_version), (0, 13));
@@ -69,9 +66,7 @@ fn topics_are_created_as_they_are_asked_for() {
     for version in 2..=7 {
         let name = |what: &str| format!("{what}{version}");
         let config = |name, value: &str| {
-            CreatableTopicConfig::default()
-                .with_name(text(name))
-                .with_value(Some(text(value)))
+            CreatableTopicConfig::default().with_name(text(name)).with_value(Some(text(value)))
         };
         let assigned = (0..2).map(|index| {
             CreatableReplicaAssignment::default()
@@ -96,25 +91,15 @@ fn topics_are_created_as_they_are_asked_for() {
             ]),
         );
         let codes: Vec<i16> = answer.topics.iter().map(|topic| topic.error_code).collect();
-        assert_eq!(
-            codes,
-            [0, 0, 0, 0, 17, 37, 37, 38, 40, 40, 42, 42],
-            "{version}"
-        );
-        let messages = answer
-            .topics
-            .iter()
-            .map(|topic| topic.error_message.is_some());
+        assert_eq!(codes, [0, 0, 0, 0, 17, 37, 37, 38, 40, 40, 42, 42], "{version}");
+        let messages = answer.topics.iter().map(|topic| topic.error_message.is_some());
         assert!(messages.eq(codes.iter().map(|code| *code != 0)));
         if version >= 5 {
             let plain = &answer.topics[0];
             assert_eq!((plain.num_partitions, plain.replication_factor), (3, 1));
             assert_eq!(answer.topics[2].num_partitions, 2);
             let configs = answer.topics[3].configs.as_ref().unwrap();
-            let retention = configs
-                .iter()
-                .find(|config| *config.name == *"retention.ms")
-                .unwrap();
+            let retention = configs.iter().find(|config| *config.name == *"retention.ms").unwrap();
             assert_eq!(retention.value, Some(text("1000")));
             assert_eq!(retention.config_source, 1);
         }
@@ -131,19 +116,14 @@ fn topics_are_created_as_they_are_asked_for() {
     }
     let request = create(vec![new("default", -1, -1)]).with_validate_only(true);
     let answer = client.call(7, &request);
-    assert_eq!(
-        (answer.topics[0].error_code, answer.topics[0].num_partitions),
-        (0, 1)
-    );
+    assert_eq!((answer.topics[0].error_code, answer.topics[0].num_partitions), (0, 1));
     assert!(started.broker.topic("default").is_none());
 }
 
 #[test]
 fn a_strict_broker_has_no_replicas_to_give() {
     let started = start_with(|config| config.lenient_replication = false);
-    let answer = started
-        .client()
-        .call(7, &create(vec![new("a", 1, 3), new("b", 1, 1)]));
+    let answer = started.client().call(7, &create(vec![new("a", 1, 3), new("b", 1, 1)]));
     let codes: Vec<i16> = answer.topics.iter().map(|topic| topic.error_code).collect();
     assert_eq!(codes, [38, 0]);
 }
@@ -157,11 +137,7 @@ fn topics_are_deleted_by_name_and_by_id() {
         let request = DeleteTopicsRequest::default()
             .with_topic_names(vec![topic_name("t"), topic_name("missing")]);
         let answer = client.call(version, &request);
-        let codes: Vec<i16> = answer
-            .responses
-            .iter()
-            .map(|topic| topic.error_code)
-            .collect();
+        let codes: Vec<i16> = answer.responses.iter().map(|topic| topic.error_code).collect();
         assert_eq!(codes, [0, 3]);
     }
     started.topic("a", 1);
@@ -169,9 +145,7 @@ fn topics_are_deleted_by_name_and_by_id() {
     let id = started.topic_id("b");
     let by_id = |id| {
         let id = hex(id).parse().unwrap();
-        DeleteTopicState::default()
-            .with_name(None)
-            .with_topic_id(id)
+        DeleteTopicState::default().with_name(None).with_topic_id(id)
     };
     let request = DeleteTopicsRequest::default().with_topics(vec![
         DeleteTopicState::default().with_name(Some(topic_name("a"))),
@@ -179,21 +153,13 @@ fn topics_are_deleted_by_name_and_by_id() {
         by_id([7; 16]),
     ]);
     let answer = client.call(6, &request);
-    let codes: Vec<i16> = answer
-        .responses
-        .iter()
-        .map(|topic| topic.error_code)
-        .collect();
+    let codes: Vec<i16> = answer.responses.iter().map(|topic| topic.error_code).collect();
     assert_eq!(codes, [0, 0, 100]);
     assert_eq!(answer.responses[1].name, Some(topic_name("b")));
     assert_eq!(answer.responses[2].topic_id.into_bytes(), [7; 16]);
     assert!(started.broker.topics().is_empty());
     started.topic("b", 1);
-    assert_ne!(
-        started.topic_id("b"),
-        id,
-        "a topic that comes again is another topic"
-    );
+    assert_ne!(started.topic_id("b"), id, "a topic that comes again is another topic");
 }
 
 #[test]
@@ -212,10 +178,7 @@ fn topics_grow_but_do_not_shrink() {
         let count = i32::try_from(n).unwrap() + 3;
         let check = grow("t", count).with_validate_only(true);
         assert_eq!(client.call(version, &check).results[0].error_code, 0);
-        assert_eq!(
-            client.call(version, &grow("t", count)).results[0].error_code,
-            0
-        );
+        assert_eq!(client.call(version, &grow("t", count)).results[0].error_code, 0);
         assert_eq!(started.broker.topic("t").unwrap().partitions.len(), n + 3);
         for validate_only in [true, false] {
             let request = grow("t", 1).with_validate_only(validate_only);
@@ -238,9 +201,8 @@ fn configurations_are_described() {
             .with_configuration_keys(keys.map(|keys| keys.iter().map(|key| text(key)).collect()))
     };
     for version in 1..=4 {
-        let request = DescribeConfigsRequest::default()
-            .with_include_synonyms(true)
-            .with_resources(vec![
+        let request =
+            DescribeConfigsRequest::default().with_include_synonyms(true).with_resources(vec![
                 resource(2, "t", None),
                 resource(2, "t", None),
                 resource(4, "1", Some(&["num.partitions", "no.such.key"])),
@@ -249,11 +211,7 @@ fn configurations_are_described() {
                 resource(9, "t", None),
             ]);
         let answer = client.call(version, &request);
-        let codes: Vec<i16> = answer
-            .results
-            .iter()
-            .map(|result| result.error_code)
-            .collect();
+        let codes: Vec<i16> = answer.results.iter().map(|result| result.error_code).collect();
         assert_eq!(codes, [0, 0, 3, 42, 42]);
         let configs = &answer.results[0].configs;
         for expected in [
@@ -265,10 +223,7 @@ fn configurations_are_described() {
             "retention.ms",
             "segment.bytes",
         ] {
-            let found = configs
-                .iter()
-                .find(|config| *config.name == *expected)
-                .unwrap();
+            let found = configs.iter().find(|config| *config.name == *expected).unwrap();
             assert_eq!((found.config_source, found.synonyms.len()), (5, 1));
         }
         let broker = &answer.results[1].configs;

@@ -40,16 +40,9 @@ fn what_is_produced_is_fetched_in_every_version() {
             let answer = client.call(version, &fetch(topic, &[(1, 1)], 10_000));
             let all: [&[u8]; 4] = [b"one", b"two", b"one", b"two"];
             // Whole batches: the first begins before the offset.
-            assert_eq!(
-                fetched(&answer),
-                [(0, all.map(<[u8]>::to_vec).to_vec())],
-                "{version}"
-            );
+            assert_eq!(fetched(&answer), [(0, all.map(<[u8]>::to_vec).to_vec())], "{version}");
             let partition = &answer.responses[0].partitions[0];
-            assert_eq!(
-                (partition.partition_index, partition.high_watermark),
-                (1, 4)
-            );
+            assert_eq!((partition.partition_index, partition.high_watermark), (1, 4));
             assert_eq!(partition.last_stable_offset, 4);
             assert_eq!(partition.preferred_read_replica, -1);
             assert_eq!((answer.error_code, answer.session_id), (0, 0));
@@ -72,17 +65,12 @@ fn large_batches_come_back_as_they_were() {
     }
     for n in 1..=6 {
         let (correlation_id, answer) = client.receive_any::<ProduceRequest>(9);
-        assert_eq!(
-            (correlation_id, produced(&answer)),
-            (n, (0, i64::from(n) - 1))
-        );
+        assert_eq!((correlation_id, produced(&answer)), (n, (0, i64::from(n) - 1)));
     }
     let mut all = Vec::new();
     while all.len() < large.len() {
         let answer = client.call(12, &fetch(topic, &[(0, all.len() as i64)], 10_000));
-        let [(0, values)] = &fetched(&answer)[..] else {
-            panic!("{answer:?}")
-        };
+        let [(0, values)] = &fetched(&answer)[..] else { panic!("{answer:?}") };
         assert!(!values.is_empty());
         all.extend(values.clone());
     }
@@ -146,11 +134,7 @@ fn errors_are_told_for_each_partition() {
     let mut old = batch(&[b"a"]).to_vec();
     old[16] = 1;
     for (request, version, expected) in [
-        (
-            produce(("missing", NO_ID), 0, -1, batch(&[b"a"])),
-            9,
-            UNKNOWN_TOPIC,
-        ),
+        (produce(("missing", NO_ID), 0, -1, batch(&[b"a"])), 9, UNKNOWN_TOPIC),
         (produce(("", [7; 16]), 0, -1, batch(&[b"a"])), 13, 100),
         (produce(topic, 1, -1, batch(&[b"a"])), 9, UNKNOWN_TOPIC),
         (produce(topic, -1, -1, batch(&[b"a"])), 9, UNKNOWN_TOPIC),
@@ -169,11 +153,7 @@ fn errors_are_told_for_each_partition() {
     assert_eq!(produced(&answer), (0, 0));
 
     for (request, version, expected) in [
-        (
-            fetch(("missing", NO_ID), &[(0, 0)], 10_000),
-            12,
-            UNKNOWN_TOPIC,
-        ),
+        (fetch(("missing", NO_ID), &[(0, 0)], 10_000), 12, UNKNOWN_TOPIC),
         (fetch(("", [7; 16]), &[(0, 0)], 10_000), 13, 100),
         (fetch(topic, &[(9, 0)], 10_000), 12, UNKNOWN_TOPIC),
         (fetch(topic, &[(0, 2)], 10_000), 12, 1),
@@ -182,17 +162,10 @@ fn errors_are_told_for_each_partition() {
         let began = Instant::now();
         let answer = client.call(version, &request);
         assert_eq!(fetched(&answer), [(expected, vec![])]);
-        assert!(
-            began.elapsed() < PATIENCE / 5,
-            "an error has to be told at once"
-        );
+        assert!(began.elapsed() < PATIENCE / 5, "an error has to be told at once");
     }
     let answer = client.call(13, &fetch(("", [7; 16]), &[(0, 0)], 10_000));
-    assert_eq!(
-        answer.responses[0].topic_id.into_bytes(),
-        [7; 16],
-        "the ID is echoed"
-    );
+    assert_eq!(answer.responses[0].topic_id.into_bytes(), [7; 16], "the ID is echoed");
 }
 
 #[test]
@@ -208,10 +181,7 @@ fn leader_epochs_and_fetch_sessions_are_checked() {
         assert_eq!(fetched(&client.call(12, &request)), [(expected, vec![])]);
         let mut request = list_offsets(0, -1);
         request.topics[0].partitions[0].current_leader_epoch = known;
-        assert_eq!(
-            client.call(4, &request).topics[0].partitions[0].error_code,
-            expected
-        );
+        assert_eq!(client.call(4, &request).topics[0].partitions[0].error_code, expected);
     }
     for (session, session_epoch, expected) in [(5, 1, 70), (5, -1, 70), (0, 3, 71), (0, 0, 0)] {
         let mut request = fetch(topic, &[(0, 0)], 0);
@@ -273,18 +243,45 @@ fn a_long_poll_ends_in_time_and_when_its_topic_is_deleted() {
     started.topic("t", 1);
     let topic = topic(&started, "t");
     let mut client = started.client();
-    assert_eq!(
-        fetched(&client.call(12, &fetch(topic, &[(0, 0)], 30))),
-        [(0, vec![])]
-    );
+    assert_eq!(fetched(&client.call(12, &fetch(topic, &[(0, 0)], 30))), [(0, vec![])]);
     client.send(12, &fetch(topic, &[(0, 0)], 600_000));
     // Another connection of the same client works meanwhile.
     started.client().check_alive();
     started.broker.delete_topic("t").unwrap();
-    assert_eq!(
-        fetched(&client.receive::<FetchRequest>(12)),
-        [(UNKNOWN_TOPIC, vec![])]
-    );
+    assert_eq!(fetched(&client.receive::<FetchRequest>(12)), [(UNKNOWN_TOPIC, vec![])]);
+}
+
+#[test]
+fn records_are_read_while_more_are_written_behind_them() {
+    let started = start_with(|config| config.threads = 2.try_into().unwrap());
+    started.topic("t", 1);
+    let topic = topic(&started, "t");
+    let count = 2000_usize;
+    let address = started.address();
+    let consumers: Vec<_> = (0..2)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let mut client = Client::connect(address);
+                let mut seen = 0;
+                while seen < count {
+                    let offset = i64::try_from(seen).unwrap();
+                    let answer = client.call(12, &fetch(topic, &[(0, offset)], 10_000));
+                    let [(error, values)] = &fetched(&answer)[..] else { panic!("{answer:?}") };
+                    assert_eq!(*error, 0, "at {seen}");
+                    seen += values.len();
+                }
+                seen
+            })
+        })
+        .collect();
+    let mut producer = started.client();
+    for n in 0..count {
+        let acks = if n % 2 == 0 { 1 } else { -1 };
+        producer.send(9, &produce(topic, 0, acks, batch(&[b"a record"])));
+    }
+    for consumer in consumers {
+        assert_eq!(consumer.join().unwrap(), count);
+    }
 }
 
 #[test]
@@ -302,15 +299,9 @@ fn only_the_first_batch_of_an_answer_may_be_above_the_limits() {
         for partition in &mut request.topics[0].partitions {
             partition.partition_max_bytes = each;
         }
-        let counts: Vec<usize> = fetched(&client.call(12, &request))
-            .iter()
-            .map(|(_, values)| values.len())
-            .collect();
-        assert_eq!(
-            counts,
-            [1, 0],
-            "max_bytes {whole}, partition_max_bytes {each}"
-        );
+        let counts: Vec<usize> =
+            fetched(&client.call(12, &request)).iter().map(|(_, values)| values.len()).collect();
+        assert_eq!(counts, [1, 0], "max_bytes {whole}, partition_max_bytes {each}");
     }
 }
 
@@ -337,44 +328,27 @@ fn metadata_names_the_broker_and_its_topics() {
         if version >= 2 {
             assert_eq!(answer.cluster_id.as_ref().unwrap().len(), 22);
         }
-        let names: Vec<String> = answer
-            .topics
-            .iter()
-            .map(|topic| topic.name.as_ref().unwrap().to_string())
-            .collect();
+        let names: Vec<String> =
+            answer.topics.iter().map(|topic| topic.name.as_ref().unwrap().to_string()).collect();
         assert_eq!(names, ["a", "b"]);
         let partition = &answer.topics[1].partitions[1];
-        assert_eq!(
-            (partition.partition_index, partition.leader_id),
-            (1, 1.into())
-        );
+        assert_eq!((partition.partition_index, partition.leader_id), (1, 1.into()));
         if version >= 1 {
             let none = MetadataRequest::default().with_topics(Some(vec![]));
             assert!(client.call(version, &none).topics.is_empty());
         }
         let created = client.call(version, &named(&format!("new{version}")));
-        assert_eq!(
-            (
-                created.topics[0].error_code,
-                created.topics[0].partitions.len()
-            ),
-            (0, 1)
-        );
+        assert_eq!((created.topics[0].error_code, created.topics[0].partitions.len()), (0, 1));
         let wrong = client.call(version, &named("not a name"));
         assert_eq!(wrong.topics[0].error_code, 17);
-        started
-            .broker
-            .delete_topic(&format!("new{version}"))
-            .unwrap();
+        started.broker.delete_topic(&format!("new{version}")).unwrap();
     }
     let request = named("missing").with_allow_auto_topic_creation(false);
     assert_eq!(client.call(4, &request).topics[0].error_code, UNKNOWN_TOPIC);
 
     let by_id = |id: [u8; 16]| {
         let id = hex(id).parse().unwrap();
-        let topic = MetadataRequestTopic::default()
-            .with_topic_id(id)
-            .with_name(None);
+        let topic = MetadataRequestTopic::default().with_topic_id(id).with_name(None);
         MetadataRequest::default().with_topics(Some(vec![topic]))
     };
     let found = client.call(12, &by_id(started.topic_id("b")));
@@ -434,13 +408,9 @@ fn every_producer_gets_an_id_of_its_own() {
 }
 
 fn list_offsets(partition: i32, time: i64) -> ListOffsetsRequest {
-    let partition = ListOffsetsPartition::default()
-        .with_partition_index(partition)
-        .with_timestamp(time);
-    let topic = ListOffsetsTopic::default()
-        .with_name(topic_name("t"))
-        .with_partitions(vec![partition]);
-    ListOffsetsRequest::default()
-        .with_replica_id((-1).into())
-        .with_topics(vec![topic])
+    let partition =
+        ListOffsetsPartition::default().with_partition_index(partition).with_timestamp(time);
+    let topic =
+        ListOffsetsTopic::default().with_name(topic_name("t")).with_partitions(vec![partition]);
+    ListOffsetsRequest::default().with_replica_id((-1).into()).with_topics(vec![topic])
 }

@@ -95,18 +95,12 @@ fn two_members_share_and_one_leaves() {
         let sync_version = version.min(5);
         let (mut one, mut two) = (started.client(), started.client());
         let (id1, joined) = join_new(&mut one, version);
-        assert_eq!(
-            (joined.error_code, joined.generation_id),
-            (0, joined.generation_id)
-        );
+        assert_eq!((joined.error_code, joined.generation_id), (0, joined.generation_id));
         assert_eq!((&joined.leader, joined.members.len()), (&id1, 1));
         assert_eq!(&joined.members[0].metadata[..], b"what I want");
         let generation = joined.generation_id;
         let synced = one.call(sync_version, &sync(&id1, generation, &[(&id1, b"all")]));
-        assert_eq!(
-            (synced.error_code, &synced.assignment[..]),
-            (0, &b"all"[..])
-        );
+        assert_eq!((synced.error_code, &synced.assignment[..]), (0, &b"all"[..]));
 
         // The second member waits until the first has joined again.
         let id2 = if version < 4 {
@@ -119,9 +113,7 @@ fn two_members_share_and_one_leaves() {
         };
         let mut beat = 0;
         while beat == 0 {
-            beat = one
-                .call(version.min(4), &heartbeat(&id1, generation))
-                .error_code;
+            beat = one.call(version.min(4), &heartbeat(&id1, generation)).error_code;
         }
         assert_eq!(beat, REBALANCE_IN_PROGRESS);
         let joined = one.call(version, &join(&id1));
@@ -138,10 +130,7 @@ fn two_members_share_and_one_leaves() {
         let shares: [(&StrBytes, &[u8]); 2] = [(&id1, b"a"), (&id2, b"b")];
         let first = one.call(sync_version, &sync(&id1, generation, &shares));
         let second = two.receive::<SyncGroupRequest>(sync_version);
-        assert_eq!(
-            (&first.assignment[..], &second.assignment[..]),
-            (&b"a"[..], &b"b"[..])
-        );
+        assert_eq!((&first.assignment[..], &second.assignment[..]), (&b"a"[..], &b"b"[..]));
         let beat = two.call(version.min(4), &heartbeat(&id2, generation));
         assert_eq!(beat.error_code, 0);
 
@@ -156,11 +145,7 @@ fn two_members_share_and_one_leaves() {
             let answer = client.call(sync_version, &request);
             assert_eq!(answer.error_code, 0);
             let codes: Vec<i16> = answer.members.iter().map(|left| left.error_code).collect();
-            let expected = if version < 3 {
-                &[][..]
-            } else {
-                &[0, UNKNOWN_MEMBER]
-            };
+            let expected = if version < 3 { &[][..] } else { &[0, UNKNOWN_MEMBER] };
             assert_eq!(codes, expected);
         }
         let beat = two.call(version.min(4), &heartbeat(&id2, generation));
@@ -179,9 +164,7 @@ fn a_member_that_breaks_off_while_it_waits_holds_nobody_up() {
     two.send(5, &join(&id2));
     let mut beat = 0;
     while beat == 0 {
-        beat = one
-            .call(4, &heartbeat(&id1, joined.generation_id))
-            .error_code;
+        beat = one.call(4, &heartbeat(&id1, joined.generation_id)).error_code;
     }
     drop(two);
     // The broker lives, and so does the group.
@@ -207,19 +190,12 @@ fn offsets_come_back_as_they_were_committed() {
                 ("t", 0, -1, None),
             ]),
         );
-        let codes: Vec<i16> = answer
-            .topics
-            .iter()
-            .map(|topic| topic.partitions[0].error_code)
-            .collect();
+        let codes: Vec<i16> =
+            answer.topics.iter().map(|topic| topic.partitions[0].error_code).collect();
         assert_eq!(codes, [0, 0, 3, 3, 42]);
         for fetch_version in 1..=9 {
             let found = committed(&mut client, fetch_version, true);
-            let epoch = if version >= 6 && fetch_version >= 5 {
-                5
-            } else {
-                -1
-            };
+            let epoch = if version >= 6 && fetch_version >= 5 { 5 } else { -1 };
             let expected = [
                 (0, offset, epoch, None),
                 (1, offset + 1, epoch, Some(String::new())),
@@ -260,12 +236,7 @@ fn committed(
             .map(|found| {
                 let metadata = found.metadata.as_ref().map(string);
                 let epoch = found.committed_leader_epoch;
-                (
-                    found.partition_index,
-                    found.committed_offset,
-                    epoch,
-                    metadata,
-                )
+                (found.partition_index, found.committed_offset, epoch, metadata)
             })
             .collect();
     }
@@ -279,22 +250,14 @@ fn committed(
     };
     let request = OffsetFetchRequest::default().with_groups(vec![group("g"), group("other")]);
     let answer = client.call(version, &request);
-    let other = answer.groups[1]
-        .topics
-        .iter()
-        .flat_map(|topic| &topic.partitions);
+    let other = answer.groups[1].topics.iter().flat_map(|topic| &topic.partitions);
     assert!(other.clone().all(|found| found.committed_offset == -1));
     let partitions = answer.groups[0].topics[0].partitions.iter();
     partitions
         .map(|found| {
             let metadata = found.metadata.as_ref().map(string);
             let epoch = found.committed_leader_epoch;
-            (
-                found.partition_index,
-                found.committed_offset,
-                epoch,
-                metadata,
-            )
+            (found.partition_index, found.committed_offset, epoch, metadata)
         })
         .collect()
 }
@@ -308,21 +271,15 @@ fn the_coordinator_is_the_broker() {
         let request = FindCoordinatorRequest::default().with_key(text("g"));
         let answer = client.call(version, &request);
         let address = (answer.node_id, answer.host.to_string(), answer.port);
-        assert_eq!(
-            (answer.error_code, address),
-            (0, (1.into(), "127.0.0.1".to_owned(), port))
-        );
+        assert_eq!((answer.error_code, address), (0, (1.into(), "127.0.0.1".to_owned(), port)));
     }
     for (version, key_type, expected) in [(4, 0, 0), (5, 1, 0), (6, 2, 42)] {
         let request = FindCoordinatorRequest::default()
             .with_key_type(key_type)
             .with_coordinator_keys(vec![text("g"), text("h")]);
         let answer = client.call(version, &request);
-        let found: Vec<_> = answer
-            .coordinators
-            .iter()
-            .map(|one| (&*one.key, one.error_code))
-            .collect();
+        let found: Vec<_> =
+            answer.coordinators.iter().map(|one| (&*one.key, one.error_code)).collect();
         assert_eq!(found, [("g", expected), ("h", expected)]);
     }
 }
@@ -337,15 +294,8 @@ fn groups_are_listed_described_and_deleted() {
     for version in 0..=5 {
         let answer = client.call(version, &ListGroupsRequest::default());
         let group = &answer.groups[0];
-        let group = (
-            &*group.group_id.0,
-            &*group.protocol_type,
-            &*group.group_state,
-        );
-        assert_eq!(
-            group,
-            ("g", "consumer", if version >= 4 { "Stable" } else { "" })
-        );
+        let group = (&*group.group_id.0, &*group.protocol_type, &*group.group_state);
+        assert_eq!(group, ("g", "consumer", if version >= 4 { "Stable" } else { "" }));
     }
     let none = ListGroupsRequest::default().with_states_filter(vec![text("Empty")]);
     assert!(client.call(5, &none).groups.is_empty());
@@ -356,17 +306,10 @@ fn groups_are_listed_described_and_deleted() {
             text("g").into(),
         ]);
         let answer = client.call(version, &request);
-        let states: Vec<_> = answer
-            .groups
-            .iter()
-            .map(|group| &*group.group_state)
-            .collect();
+        let states: Vec<_> = answer.groups.iter().map(|group| &*group.group_state).collect();
         assert_eq!(states, ["Stable", "Dead"]);
         let member = &answer.groups[0].members[0];
-        assert_eq!(
-            (&*member.client_id, &*member.client_host),
-            ("test", "/127.0.0.1")
-        );
+        assert_eq!((&*member.client_id, &*member.client_host), ("test", "/127.0.0.1"));
         assert_eq!(&member.member_assignment[..], b"mine");
     }
     for version in 0..=2 {
@@ -377,17 +320,11 @@ fn groups_are_listed_described_and_deleted() {
         assert_eq!(codes, [68, 69]);
     }
     let member = MemberIdentity::default().with_member_id(id);
-    let leave = LeaveGroupRequest::default()
-        .with_group_id(text("g").into())
-        .with_members(vec![member]);
+    let leave =
+        LeaveGroupRequest::default().with_group_id(text("g").into()).with_members(vec![member]);
     client.call(5, &leave);
     client.call(8, &commit(&[("t", 0, 1, None)]));
     let request = DeleteGroupsRequest::default().with_groups_names(vec![text("g").into()]);
     assert_eq!(client.call(2, &request).results[0].error_code, 0);
-    assert!(
-        client
-            .call(5, &ListGroupsRequest::default())
-            .groups
-            .is_empty()
-    );
+    assert!(client.call(5, &ListGroupsRequest::default()).groups.is_empty());
 }

@@ -21,19 +21,12 @@ fn verdict(history: &History, stamp: ProducerStamp) -> Result<Verdict, ErrorKind
     }
     if stamp.epoch > epoch {
         let starts_anew = stamp.first_sequence == 0;
-        return if starts_anew {
-            Ok(Verdict::Append)
-        } else {
-            Err(ErrorKind::OutOfOrderSequence)
-        };
+        return if starts_anew { Ok(Verdict::Append) } else { Err(ErrorKind::OutOfOrderSequence) };
     }
     let same_epoch = history.iter().rev().take_while(|batch| batch.0 == epoch);
     for &(_, first, last, base_offset) in same_epoch.take(5) {
         if (first, last) == (stamp.first_sequence, stamp.last_sequence) {
-            return Ok(Verdict::Duplicate {
-                base_offset,
-                timestamp: 0,
-            });
+            return Ok(Verdict::Duplicate { base_offset, timestamp: 0 });
         }
     }
     if i64::from(stamp.first_sequence) == (i64::from(last) + 1) % CIRCLE {

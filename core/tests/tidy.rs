@@ -26,68 +26,18 @@ const WORDS: [&str; 6] = ["TODO", "FIXME", "XXX", "dbg!(", "todo!(", "unimplemen
 /// Calls, the paths under which they are banned, those where they are not, and what to do.
 const BANNED: [(&str, &str, &str, &str); 13] = [
     ("println!(", "core/", "-", "say it in the event log"),
-    (
-        "thread::sleep(",
-        "core/",
-        "-",
-        "wait for a condition, with a deadline",
-    ),
+    ("thread::sleep(", "core/", "-", "wait for a condition, with a deadline"),
     ("process::exit(", "core/", "-", "return an Error"),
     ("process::abort(", "", "-", "return an Error"),
-    (
-        "_ne_bytes(",
-        "",
-        "-",
-        "files and wires have a byte order: to_be_bytes or to_le_bytes",
-    ),
-    (
-        "SystemTime::now(",
-        "core/",
-        "core/src/clock.rs",
-        "take a Clock",
-    ),
-    (
-        "Instant::now(",
-        "core/src/state/",
-        "-",
-        "time is an argument",
-    ),
-    (
-        "File::open(",
-        "core/",
-        "core/src/sys/",
-        "go through sys::storage",
-    ),
-    (
-        "File::create(",
-        "core/",
-        "core/src/sys/",
-        "go through sys::storage",
-    ),
-    (
-        "OpenOptions::",
-        "core/",
-        "core/src/sys/",
-        "go through sys::storage",
-    ),
-    (
-        "fs::rename(",
-        "core/",
-        "core/src/sys/",
-        "go through sys::storage",
-    ),
-    (
-        "fs::remove_file(",
-        "core/",
-        "core/src/sys/",
-        "go through sys::storage",
-    ),
-    (
-        "#[allow(",
-        "",
-        "core/src/wire/kafka/macros.rs",
-        "say #[expect(..., reason = \"...\")]",
-    ),
+    ("_ne_bytes(", "", "-", "files and wires have a byte order: to_be_bytes or to_le_bytes"),
+    ("SystemTime::now(", "core/", "core/src/clock.rs", "take a Clock"),
+    ("Instant::now(", "core/src/state/", "-", "time is an argument"),
+    ("File::open(", "core/", "core/src/sys/", "go through sys::storage"),
+    ("File::create(", "core/", "core/src/sys/", "go through sys::storage"),
+    ("OpenOptions::", "core/", "core/src/sys/", "go through sys::storage"),
+    ("fs::rename(", "core/", "core/src/sys/", "go through sys::storage"),
+    ("fs::remove_file(", "core/", "core/src/sys/", "go through sys::storage"),
+    ("#[allow(", "", "core/src/wire/kafka/macros.rs", "say #[expect(..., reason = \"...\")]"),
 ];
 
 #[test]
@@ -99,12 +49,7 @@ fn every_source_file_keeps_the_rules() {
         let mut reached = BTreeSet::new();
         reach(&start, &mut reached);
         for file in sources(start.parent().unwrap()) {
-            let path = file
-                .strip_prefix(root)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .replace('\\', "/");
+            let path = file.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
             check(&path, &fs::read_to_string(&file).unwrap(), &mut findings);
             if !reached.contains(&file) {
                 findings.push(format!("{path}: no `mod` leads here"));
@@ -158,15 +103,9 @@ fn module_of(line: &str) -> Option<&str> {
 
 fn check(path: &str, text: &str, findings: &mut Vec<String>) {
     let lines: Vec<&str> = text.lines().collect();
-    let tests = if path.ends_with("/tests.rs") {
-        0
-    } else {
-        tests_from(&lines)
-    };
+    let tests = if path.ends_with("/tests.rs") { 0 } else { tests_from(&lines) };
     if tests > LINES_MAX {
-        findings.push(format!(
-            "{path}: {tests} lines before the tests, {LINES_MAX} are allowed"
-        ));
+        findings.push(format!("{path}: {tests} lines before the tests, {LINES_MAX} are allowed"));
     }
     for (at, line) in lines.iter().enumerate() {
         let mut find = |what: String| findings.push(format!("{path}:{}: {what}", at + 1));
@@ -188,15 +127,10 @@ fn check(path: &str, text: &str, findings: &mut Vec<String>) {
         }
         let length = function_length(&lines[at..]);
         if code && length > FUNCTION_LINES_MAX {
-            find(format!(
-                "a function of {length} lines, {FUNCTION_LINES_MAX} are allowed"
-            ));
+            find(format!("a function of {length} lines, {FUNCTION_LINES_MAX} are allowed"));
         }
     }
-    if let Some(inside) = path
-        .strip_prefix("core/src/")
-        .filter(|inside| *inside != "lib.rs")
-    {
+    if let Some(inside) = path.strip_prefix("core/src/").filter(|inside| *inside != "lib.rs") {
         check_floors(path, inside, &lines, tests, findings);
     }
 }
@@ -205,9 +139,7 @@ fn check(path: &str, text: &str, findings: &mut Vec<String>) {
 fn tests_from(lines: &[&str]) -> usize {
     let begins = |two: &[&str]| two[0] == "#[cfg(test)]" && two[1].starts_with("mod ");
     let found = lines.windows(2).position(begins);
-    found
-        .filter(|at| lines[at + 1].ends_with('{'))
-        .unwrap_or(lines.len())
+    found.filter(|at| lines[at + 1].ends_with('{')).unwrap_or(lines.len())
 }
 
 /// How many lines the function has that begins with the first line; 0 where none does.
@@ -224,17 +156,11 @@ fn function_length(lines: &[&str]) -> usize {
         return 0;
     }
     let end = format!("{}}}", &first[..first.len() - words.len()]);
-    let opens = lines
-        .iter()
-        .position(|line| line.ends_with('{'))
-        .unwrap_or(lines.len());
+    let opens = lines.iter().position(|line| line.ends_with('{')).unwrap_or(lines.len());
     if lines[..opens].iter().any(|line| line.ends_with(';')) {
         return 0;
     }
-    lines
-        .iter()
-        .position(|line| *line == end)
-        .map_or(0, |at| at + 1)
+    lines.iter().position(|line| *line == end).map_or(0, |at| at + 1)
 }
 
 fn check_floors(
@@ -247,9 +173,7 @@ fn check_floors(
     let floor_of = |module: &str| FLOORS.iter().position(|floor| floor.contains(&module));
     let module = inside.split(['/', '.']).next().unwrap();
     let Some(floor) = floor_of(module) else {
-        findings.push(format!(
-            "{path}: `{module}` has no floor: give it one in tidy.rs"
-        ));
+        findings.push(format!("{path}: `{module}` has no floor: give it one in tidy.rs"));
         return;
     };
     let depth = inside.trim_end_matches("/mod.rs").matches('/').count();
@@ -264,16 +188,12 @@ fn check_floors(
         }
         for (start, _) in line.match_indices("crate::") {
             let rest = &line[start + "crate::".len()..];
-            let other: String = rest
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
+            let other: String =
+                rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
             match floor_of(&other) {
                 _ if other == module => {}
                 Some(below) if below < floor => {}
-                Some(_) => find(format!(
-                    "`{module}` may not import from `{other}`: see FLOORS"
-                )),
+                Some(_) => find(format!("`{module}` may not import from `{other}`: see FLOORS")),
                 None => find(format!("name the module after `crate::`, not `{other}`")),
             }
         }
@@ -283,44 +203,18 @@ fn check_floors(
 #[test]
 fn it_finds_what_is_wrong() {
     let long = format!("fn f() {{\n{}}}", "    g();\n".repeat(69));
-    let signature = format!(
-        "    pub(crate) fn f(\n    ) {{\n{}    }}",
-        "        g();\n".repeat(68)
-    );
+    let signature =
+        format!("    pub(crate) fn f(\n    ) {{\n{}    }}", "        g();\n".repeat(68));
     let wide = format!("// {}", "a".repeat(98));
     let many = "\n".repeat(501);
     for (path, text, expected) in [
-        (
-            "core/src/batch/a.rs",
-            "use crate::log::Entry;",
-            "may not import from `log`",
-        ),
-        (
-            "core/src/batch/a.rs",
-            "use crate::queue::Ring;",
-            "may not import from `queue`",
-        ),
-        (
-            "core/src/clock.rs",
-            "use crate::error::Error;",
-            "may not import from `error`",
-        ),
-        (
-            "core/src/log/a.rs",
-            "fn f() -> crate::engine::E {}",
-            "may not import from `engine`",
-        ),
-        (
-            "core/src/log/a.rs",
-            "use crate::{Error, engine};",
-            "name the module",
-        ),
+        ("core/src/batch/a.rs", "use crate::log::Entry;", "may not import from `log`"),
+        ("core/src/batch/a.rs", "use crate::queue::Ring;", "may not import from `queue`"),
+        ("core/src/clock.rs", "use crate::error::Error;", "may not import from `error`"),
+        ("core/src/log/a.rs", "fn f() -> crate::engine::E {}", "may not import from `engine`"),
+        ("core/src/log/a.rs", "use crate::{Error, engine};", "name the module"),
         ("core/src/log/a.rs", "use crate::Error;", "name the module"),
-        (
-            "core/src/log/a.rs",
-            "use super::super::engine::E;",
-            "leaves its module",
-        ),
+        ("core/src/log/a.rs", "use super::super::engine::E;", "leaves its module"),
         ("core/src/attic/a.rs", "", "has no floor"),
         ("core/src/log/a.rs", &long, "a function of 71 lines"),
         ("core/src/log/a.rs", &signature, "a function of 71 lines"),
@@ -330,34 +224,15 @@ fn it_finds_what_is_wrong() {
         ("broker/src/a.rs", "// TODO later", "unfinished"),
         ("broker/src/a.rs", "    dbg!(1);", "unfinished"),
         ("core/src/log/a.rs", "    eprintln!(\"\");", "event log"),
-        (
-            "core/src/log/a.rs",
-            "    std::thread::sleep(long);",
-            "a condition",
-        ),
-        (
-            "core/src/log/a.rs",
-            "    let b = 1u32.to_ne_bytes();",
-            "byte order",
-        ),
-        (
-            "core/src/log/a.rs",
-            "    let f = File::open(path)?;",
-            "sys::storage",
-        ),
-        (
-            "core/src/state/a.rs",
-            "    let now = Instant::now();",
-            "time is an argument",
-        ),
+        ("core/src/log/a.rs", "    std::thread::sleep(long);", "a condition"),
+        ("core/src/log/a.rs", "    let b = 1u32.to_ne_bytes();", "byte order"),
+        ("core/src/log/a.rs", "    let f = File::open(path)?;", "sys::storage"),
+        ("core/src/state/a.rs", "    let now = Instant::now();", "time is an argument"),
         ("broker/src/a.rs", "#[allow(dead_code)]", "#[expect"),
     ] {
         let mut findings = Vec::new();
         check(path, text, &mut findings);
-        let found = findings
-            .iter()
-            .filter(|finding| finding.contains(expected))
-            .count();
+        let found = findings.iter().filter(|finding| finding.contains(expected)).count();
         assert_eq!(found, 1, "{path}: {text}\n{findings:?}");
     }
 }
@@ -365,27 +240,12 @@ fn it_finds_what_is_wrong() {
 #[test]
 fn it_lets_pass_what_is_right() {
     let function = format!("fn f() {{\n{}}}", "    g();\n".repeat(68));
-    let declared = format!(
-        "trait T {{\n    fn f(\n    );\n{}}}",
-        "    // More.\n".repeat(99)
-    );
-    let tested = format!(
-        "#[cfg(test)]\nmod tests {{\n{}}}",
-        "    println!();\n".repeat(600)
-    );
+    let declared = format!("trait T {{\n    fn f(\n    );\n{}}}", "    // More.\n".repeat(99));
+    let tested = format!("#[cfg(test)]\nmod tests {{\n{}}}", "    println!();\n".repeat(600));
     for (path, text) in [
-        (
-            "core/src/log/a.rs",
-            "use crate::batch::BatchHeader;\nuse crate::log::b::B;",
-        ),
-        (
-            "core/src/log/a.rs",
-            "// Unlike crate::engine, this calls no println!(\"\").",
-        ),
-        (
-            "core/src/log/a.rs",
-            "use super::b::B;\npub(crate) use super::c::C;",
-        ),
+        ("core/src/log/a.rs", "use crate::batch::BatchHeader;\nuse crate::log::b::B;"),
+        ("core/src/log/a.rs", "// Unlike crate::engine, this calls no println!(\"\")."),
+        ("core/src/log/a.rs", "use super::b::B;\npub(crate) use super::c::C;"),
         ("core/src/log/a/b.rs", "use super::super::c::C;"),
         ("core/src/log/a.rs", &function),
         ("core/src/log/a.rs", &declared),

@@ -11,14 +11,8 @@ use minka::wire::kafka::{ApiKey, EncodeError, Reader, Uuid, header};
 
 const ID: Uuid = Uuid([9; 16]);
 const ABORTED: &[AbortedTransaction] = &[
-    AbortedTransaction {
-        producer_id: 10,
-        first_offset: 11,
-    },
-    AbortedTransaction {
-        producer_id: 12,
-        first_offset: 13,
-    },
+    AbortedTransaction { producer_id: 10, first_offset: 11 },
+    AbortedTransaction { producer_id: 12, first_offset: 13 },
 ];
 /// Long enough for compact lengths of two bytes.
 const RECORDS: &[u8] = &[0xab; 300];
@@ -47,10 +41,7 @@ fn write(version: i16, gaps: bool) -> (Vec<u8>, Vec<(usize, &'static [u8])>) {
     let mut writer = FetchResponseWriter::begin(&mut out, version, start, 3);
     let mut put = |writer: &mut FetchResponseWriter<'_>, head, records: &'static [u8]| {
         if gaps {
-            places.push((
-                writer.partition_without_records(&head, records.len()),
-                records,
-            ));
+            places.push((writer.partition_without_records(&head, records.len()), records));
         } else {
             writer.partition(&head, records);
         }
@@ -58,30 +49,13 @@ fn write(version: i16, gaps: bool) -> (Vec<u8>, Vec<(usize, &'static [u8])>) {
     writer.topic("orders", ID, 2);
     put(
         &mut writer,
-        FetchPartitionHead {
-            aborted_transactions: Some(ABORTED),
-            ..head(3)
-        },
+        FetchPartitionHead { aborted_transactions: Some(ABORTED), ..head(3) },
         RECORDS,
     );
-    put(
-        &mut writer,
-        FetchPartitionHead {
-            error_code: 1,
-            ..head(4)
-        },
-        &[],
-    );
+    put(&mut writer, FetchPartitionHead { error_code: 1, ..head(4) }, &[]);
     writer.topic("empty", Uuid::ZERO, 0);
     writer.topic("payments", Uuid([8; 16]), 1);
-    put(
-        &mut writer,
-        FetchPartitionHead {
-            aborted_transactions: Some(&[]),
-            ..head(0)
-        },
-        b"xyz",
-    );
+    put(&mut writer, FetchPartitionHead { aborted_transactions: Some(&[]), ..head(0) }, b"xyz");
     writer.finish().expect("valid");
     (out, places)
 }
@@ -116,10 +90,7 @@ fn another_decoder_reads_every_version() {
         let (out, places) = write(version, true);
         let mut frame = Bytes::from(fill(&out, &places)).slice("before".len()..);
         let len = frame.split_to(4);
-        assert_eq!(
-            u32::from_be_bytes(len[..].try_into().unwrap()) as usize,
-            frame.len()
-        );
+        assert_eq!(u32::from_be_bytes(len[..].try_into().unwrap()) as usize, frame.len());
         let header_version = ApiKey::Fetch.response_header_version(version);
         let header = ResponseHeader::decode(&mut frame, header_version).unwrap();
         assert_eq!(header.correlation_id, 77);
@@ -137,29 +108,19 @@ fn check(answer: &Theirs, version: i16) {
     let session = if version >= 7 { (71, 6) } else { (0, 0) };
     assert_eq!(answer.throttle_time_ms, 5);
     assert_eq!((answer.error_code, answer.session_id), session);
-    let [orders, empty, payments] = &answer.responses[..] else {
-        panic!("{answer:?}")
-    };
+    let [orders, empty, payments] = &answer.responses[..] else { panic!("{answer:?}") };
     if version >= 13 {
         assert_eq!(orders.topic_id.as_bytes(), &ID.0);
     } else {
         assert_eq!(&*orders.topic.0, "orders");
     }
     assert!(empty.partitions.is_empty());
-    let [first, second] = &orders.partitions[..] else {
-        panic!("{orders:?}")
-    };
+    let [first, second] = &orders.partitions[..] else { panic!("{orders:?}") };
     assert_eq!((first.partition_index, first.error_code), (3, 0));
-    assert_eq!(
-        (first.high_watermark, first.last_stable_offset),
-        (1 << 40, 42)
-    );
+    assert_eq!((first.high_watermark, first.last_stable_offset), (1 << 40, 42));
     assert_eq!(first.log_start_offset, if version >= 5 { 7 } else { -1 });
     let aborted = first.aborted_transactions.as_ref().expect("valid");
-    let aborted: Vec<_> = aborted
-        .iter()
-        .map(|a| (a.producer_id.0, a.first_offset))
-        .collect();
+    let aborted: Vec<_> = aborted.iter().map(|a| (a.producer_id.0, a.first_offset)).collect();
     assert_eq!(aborted, [(10, 11), (12, 13)]);
     assert_eq!(first.preferred_read_replica.0, -1);
     assert_eq!(first.records.as_deref(), Some(RECORDS));
@@ -167,10 +128,7 @@ fn check(answer: &Theirs, version: i16) {
     assert_eq!(second.aborted_transactions, None);
     assert_eq!(second.records.as_deref(), Some(&[][..]));
     assert_eq!(payments.partitions[0].records.as_deref(), Some(&b"xyz"[..]));
-    assert_eq!(
-        payments.partitions[0].aborted_transactions,
-        Some(Vec::new())
-    );
+    assert_eq!(payments.partitions[0].aborted_transactions, Some(Vec::new()));
 }
 
 #[test]
@@ -181,27 +139,16 @@ fn our_client_reads_it_too() {
         header::ResponseHeader::decode(&mut reader, ApiKey::Fetch, version).unwrap();
         let answer = FetchResponse::decode(&mut reader, version).unwrap();
         assert_eq!(reader.remaining(), 0);
-        assert_eq!(
-            answer.responses[0].partitions[0].records.as_deref(),
-            Some(RECORDS)
-        );
+        assert_eq!(answer.responses[0].partitions[0].records.as_deref(), Some(RECORDS));
     }
 }
 
 #[test]
 fn an_error_needs_no_topics() {
     let mut out = Vec::new();
-    let start = FetchResponseHead {
-        correlation_id: 1,
-        error_code: 70,
-        ..Default::default()
-    };
-    FetchResponseWriter::begin(&mut out, 7, start, 0)
-        .finish()
-        .unwrap();
-    let expected = [
-        0, 0, 0, 18, 0, 0, 0, 1, 0, 0, 0, 0, 0, 70, 0, 0, 0, 0, 0, 0, 0, 0,
-    ];
+    let start = FetchResponseHead { correlation_id: 1, error_code: 70, ..Default::default() };
+    FetchResponseWriter::begin(&mut out, 7, start, 0).finish().unwrap();
+    let expected = [0, 0, 0, 18, 0, 0, 0, 1, 0, 0, 0, 0, 0, 70, 0, 0, 0, 0, 0, 0, 0, 0];
     assert_eq!(out, expected);
 }
 

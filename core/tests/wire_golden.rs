@@ -35,21 +35,13 @@ fn an_unsupported_api_versions_is_answered_in_the_layout_of_version_0() {
 #[test]
 fn an_api_versions_request_from_the_future_can_be_answered() {
     // Version 99, header version 2, and a body that nobody knows.
-    let frame = [
-        0, 18, 0, 99, 0, 0, 0, 7, 0, 2, b'm', b'e', 0, 0xff, 0xff, 0xff,
-    ];
+    let frame = [0, 18, 0, 99, 0, 0, 0, 7, 0, 2, b'm', b'e', 0, 0xff, 0xff, 0xff];
     let mut reader = Reader::new(&frame);
     let header = RequestHeader::decode(&mut reader).unwrap();
-    assert_eq!(
-        (header.api, header.correlation_id),
-        (ApiKey::ApiVersions, 7)
-    );
+    assert_eq!((header.api, header.correlation_id), (ApiKey::ApiVersions, 7));
     assert!(!header.api.accepts(header.version));
     let error = Request::decode(&header, &mut reader).unwrap_err();
-    assert_eq!(
-        error,
-        DecodeError::UnsupportedVersion(ApiKey::ApiVersions, 99)
-    );
+    assert_eq!(error, DecodeError::UnsupportedVersion(ApiKey::ApiVersions, 99));
     assert_eq!(error.to_string(), "ApiVersions version 99 is not supported");
 }
 
@@ -86,10 +78,8 @@ fn the_answer_to_api_versions_3_has_the_old_header() {
 #[test]
 fn names_of_client_software_follow_kip_511() {
     let valid = |name, version| {
-        let request = ApiVersionsRequest {
-            client_software_name: name,
-            client_software_version: version,
-        };
+        let request =
+            ApiVersionsRequest { client_software_name: name, client_software_version: version };
         (request.is_valid(2), request.is_valid(3))
     };
     assert_eq!(valid("apache-kafka-java", "4.1.0"), (true, true));
@@ -101,10 +91,8 @@ fn names_of_client_software_follow_kip_511() {
 
 #[test]
 fn a_request_survives_its_frame() {
-    let request = ApiVersionsRequest {
-        client_software_name: "minka",
-        client_software_version: "0.1",
-    };
+    let request =
+        ApiVersionsRequest { client_software_name: "minka", client_software_version: "0.1" };
     let mut out = Vec::new();
     write_request(&mut out, 4, 9, Some("me"), &request).unwrap();
     out.extend_from_slice(b"next");
@@ -123,9 +111,7 @@ fn a_request_survives_its_frame() {
 
 #[test]
 fn bytes_after_a_request_are_left_alone() {
-    let frame = [
-        0, 12, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0, 1, b'g', 0, 0, 0, 1, 0, 0, 1, 2, 3,
-    ];
+    let frame = [0, 12, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0, 1, b'g', 0, 0, 0, 1, 0, 0, 1, 2, 3];
     let mut reader = Reader::new(&frame);
     let header = RequestHeader::decode(&mut reader).unwrap();
     assert!(Request::decode(&header, &mut reader).is_ok());

@@ -23,10 +23,7 @@ fn serve(frame: &[u8]) -> Result<(), DecodeError> {
             let expected = partitions.len();
             assert_eq!(
                 partitions.fold(0, |count, partition| {
-                    assert_eq!(
-                        &frame[partition.range],
-                        partition.records.unwrap_or_default()
-                    );
+                    assert_eq!(&frame[partition.range], partition.records.unwrap_or_default());
                     count + 1
                 }),
                 expected
@@ -41,12 +38,7 @@ fn serve(frame: &[u8]) -> Result<(), DecodeError> {
 /// The start of a request: a header with a client ID.
 fn header(api: ApiKey, version: i16) -> Vec<u8> {
     let mut out = Vec::new();
-    let header = RequestHeader {
-        api,
-        version,
-        correlation_id: 1,
-        client_id: Some("me"),
-    };
+    let header = RequestHeader { api, version, correlation_id: 1, client_id: Some("me") };
     header.encode(&mut minka::wire::kafka::Writer::new(&mut out));
     out
 }
@@ -61,10 +53,7 @@ fn valid() -> Vec<Vec<u8>> {
     let mut frames = Vec::new();
     let mut add = |out: Vec<u8>| frames.push(out[4..].to_vec());
     for version in 3..=13 {
-        let partition = ProducePartition {
-            index: 1,
-            records: Some(&[7; 70]),
-        };
+        let partition = ProducePartition { index: 1, records: Some(&[7; 70]) };
         let request = ProduceRequest {
             topics: vec![
                 ProduceTopic {
@@ -81,10 +70,7 @@ fn valid() -> Vec<Vec<u8>> {
         add(out);
     }
     for version in 0..=9 {
-        let protocol = JoinGroupProtocol {
-            name: "range",
-            metadata: &[0; 9],
-        };
+        let protocol = JoinGroupProtocol { name: "range", metadata: &[0; 9] };
         let request = JoinGroupRequest {
             group_id: "group",
             member_id: "member",
@@ -96,14 +82,8 @@ fn valid() -> Vec<Vec<u8>> {
         add(out);
     }
     for version in 0..=13 {
-        let topic = MetadataRequestTopic {
-            name: Some("orders"),
-            ..Default::default()
-        };
-        let request = MetadataRequest {
-            topics: Some(vec![topic; 3]),
-            ..Default::default()
-        };
+        let topic = MetadataRequestTopic { name: Some("orders"), ..Default::default() };
+        let request = MetadataRequest { topics: Some(vec![topic; 3]), ..Default::default() };
         let mut out = Vec::new();
         write_request(&mut out, version, 1, Some("me"), &request).expect("valid");
         add(out);
@@ -282,12 +262,7 @@ fn the_seeds_of_the_fuzzer_are_requests() {
         let path = seed.unwrap().path();
         // The fuzzer adds files of its own, named by their hashes.
         if path.to_string_lossy().contains('-') {
-            assert_eq!(
-                serve(&std::fs::read(&path).unwrap()),
-                Ok(()),
-                "{}",
-                path.display()
-            );
+            assert_eq!(serve(&std::fs::read(&path).unwrap()), Ok(()), "{}", path.display());
             count += 1;
         }
     }

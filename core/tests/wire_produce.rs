@@ -32,18 +32,15 @@ fn frame(version: i16) -> Vec<u8> {
         vec![],
         vec![partition(0, Some(b"xyz"))],
     ];
-    let topics = (0..)
-        .zip(NAMES)
-        .zip(partitions)
-        .map(|((index, name), partitions)| {
-            let topic = TopicProduceData::default().with_partition_data(partitions);
-            if version >= 13 {
-                let digits: String = id(index).iter().map(|byte| format!("{byte:02x}")).collect();
-                topic.with_topic_id(digits.parse().expect("valid"))
-            } else {
-                topic.with_name(StrBytes::from_static_str(name).into())
-            }
-        });
+    let topics = (0..).zip(NAMES).zip(partitions).map(|((index, name), partitions)| {
+        let topic = TopicProduceData::default().with_partition_data(partitions);
+        if version >= 13 {
+            let digits: String = id(index).iter().map(|byte| format!("{byte:02x}")).collect();
+            topic.with_topic_id(digits.parse().expect("valid"))
+        } else {
+            topic.with_name(StrBytes::from_static_str(name).into())
+        }
+    });
     let request = TheirRequest::default()
         .with_transactional_id(Some(TransactionalId(StrBytes::from_static_str("tx"))))
         .with_acks(-1)
@@ -55,9 +52,7 @@ fn frame(version: i16) -> Vec<u8> {
         .with_correlation_id(5)
         .with_client_id(Some(StrBytes::from_static_str("me")));
     let mut out = BytesMut::new();
-    header
-        .encode(&mut out, ApiKey::Produce.request_header_version(version))
-        .expect("valid");
+    header.encode(&mut out, ApiKey::Produce.request_header_version(version)).expect("valid");
     request.encode(&mut out, version).expect("valid");
     out.to_vec()
 }
@@ -76,32 +71,20 @@ fn every_version_is_read_in_place() {
     for version in 3..=13 {
         let frame = frame(version);
         let view = view(&frame).unwrap();
-        assert_eq!(
-            (view.transactional_id, view.acks, view.timeout_ms),
-            (Some("tx"), -1, 1234)
-        );
+        assert_eq!((view.transactional_id, view.acks, view.timeout_ms), (Some("tx"), -1, 1234));
         assert_eq!(view.topics().len(), 3);
         let mut seen = Vec::new();
         for (index, topic) in (0..).zip(view.topics()) {
             let by_id = version >= 13;
             let name = NAMES[usize::from(index)];
             assert_eq!(topic.name, if by_id { "" } else { name });
-            assert_eq!(
-                topic.topic_id,
-                if by_id { Uuid(id(index)) } else { Uuid::ZERO }
-            );
+            assert_eq!(topic.topic_id, if by_id { Uuid(id(index)) } else { Uuid::ZERO });
             for partition in topic.partitions() {
-                assert_eq!(
-                    &frame[partition.range.clone()],
-                    partition.records.unwrap_or_default()
-                );
+                assert_eq!(&frame[partition.range.clone()], partition.records.unwrap_or_default());
                 seen.push((index, partition.index, partition.records));
             }
         }
-        assert_eq!(
-            seen,
-            [(0, 3, Some(FIRST)), (0, 4, None), (2, 0, Some(&b"xyz"[..]))]
-        );
+        assert_eq!(seen, [(0, 3, Some(FIRST)), (0, 4, None), (2, 0, Some(&b"xyz"[..]))]);
     }
 }
 
@@ -110,10 +93,7 @@ fn what_is_cut_short_is_refused_before_anything_is_given_out() {
     for version in 3..=13 {
         let frame = frame(version);
         for len in 0..frame.len() {
-            assert!(
-                view(&frame[..len]).is_err(),
-                "version {version}, {len} bytes"
-            );
+            assert!(view(&frame[..len]).is_err(), "version {version}, {len} bytes");
         }
     }
 }
@@ -122,10 +102,7 @@ fn what_is_cut_short_is_refused_before_anything_is_given_out() {
 fn versions_0_to_2_are_refused() {
     for version in [0, 1, 2, 14, -1] {
         let result = ProduceView::decode(&mut Reader::new(&[0; 64]), version);
-        assert_eq!(
-            result.unwrap_err(),
-            DecodeError::UnsupportedVersion(ApiKey::Produce, version)
-        );
+        assert_eq!(result.unwrap_err(), DecodeError::UnsupportedVersion(ApiKey::Produce, version));
     }
 }
 
@@ -156,10 +133,7 @@ fn another_decoder_reads_every_answer() {
         writer.finish(6).unwrap();
 
         let mut rest = Bytes::from(out);
-        assert_eq!(
-            rest.split_to(4)[..],
-            u32::try_from(rest.len()).unwrap().to_be_bytes()
-        );
+        assert_eq!(rest.split_to(4)[..], u32::try_from(rest.len()).unwrap().to_be_bytes());
         let header_version = ApiKey::Produce.response_header_version(version);
         let header = ResponseHeader::decode(&mut rest, header_version).unwrap();
         assert_eq!(header.correlation_id, 5);
@@ -171,18 +145,14 @@ fn another_decoder_reads_every_answer() {
 
 fn check(answer: &TheirResponse, version: i16) {
     assert_eq!(answer.throttle_time_ms, 6);
-    let [orders, empty] = &answer.responses[..] else {
-        panic!("{answer:?}")
-    };
+    let [orders, empty] = &answer.responses[..] else { panic!("{answer:?}") };
     if version >= 13 {
         assert_eq!(orders.topic_id.as_bytes(), &id(0));
     } else {
         assert_eq!(&*orders.name.0, "orders");
     }
     assert!(empty.partition_responses.is_empty());
-    let [good, bad] = &orders.partition_responses[..] else {
-        panic!("{orders:?}")
-    };
+    let [good, bad] = &orders.partition_responses[..] else { panic!("{orders:?}") };
     assert_eq!((good.index, good.error_code, good.base_offset), (3, 0, 99));
     assert_eq!(good.log_append_time_ms, -1);
     assert_eq!(good.log_start_offset, if version >= 5 { 7 } else { -1 });

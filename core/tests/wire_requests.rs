@@ -146,10 +146,7 @@ agree!(offset_commit: OffsetCommitRequest, [OffsetCommitRequest {
 
 fn offset_fetch_topics() -> Vec<OffsetFetchTopic<'static>> {
     vec![
-        OffsetFetchTopic {
-            name: "orders",
-            partition_indexes: vec![0, 7, 2],
-        },
+        OffsetFetchTopic { name: "orders", partition_indexes: vec![0, 7, 2] },
         OffsetFetchTopic::default(),
     ]
 }

@@ -103,21 +103,13 @@ agree!(metadata: MetadataResponse, [MetadataResponse {
 }]);
 
 fn leader() -> LeaderIdAndEpoch {
-    LeaderIdAndEpoch {
-        leader_id: 2,
-        leader_epoch: 3,
-    }
+    LeaderIdAndEpoch { leader_id: 2, leader_epoch: 3 }
 }
 
 fn endpoints() -> Vec<NodeEndpoint<'static>> {
     let host = "localhost".into();
     vec![
-        NodeEndpoint {
-            node_id: 2,
-            host,
-            port: 9092,
-            rack: Some("rack".into()),
-        },
+        NodeEndpoint { node_id: 2, host, port: 9092, rack: Some("rack".into()) },
         NodeEndpoint::default(),
     ]
 }
@@ -237,10 +229,7 @@ fn offset_fetch_topics() -> Vec<OffsetFetchTopicResponse<'static>> {
                     metadata: Some("note".into()),
                     error_code: 4,
                 },
-                OffsetFetchPartitionResponse {
-                    metadata: Some("".into()),
-                    ..Default::default()
-                },
+                OffsetFetchPartitionResponse { metadata: Some("".into()), ..Default::default() },
                 OffsetFetchPartitionResponse::default(),
             ],
         },

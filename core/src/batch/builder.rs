@@ -42,11 +42,7 @@ const EMPTY: BatchHeader = BatchHeader {
 
 impl Default for BatchBuilder {
     fn default() -> Self {
-        Self {
-            plain: vec![0; HEADER_BYTES],
-            packed: Vec::new(),
-            header: EMPTY,
-        }
+        Self { plain: vec![0; HEADER_BYTES], packed: Vec::new(), header: EMPTY }
     }
 }
 
@@ -69,11 +65,7 @@ impl BatchBuilder {
         headers: &[Header<'_>],
     ) -> Result<()> {
         let header = &mut self.header;
-        let base = if header.record_count == 0 {
-            timestamp
-        } else {
-            header.base_timestamp
-        };
+        let base = if header.record_count == 0 { timestamp } else { header.base_timestamp };
         let Some(timestamp_delta) = timestamp.checked_sub(base) else {
             return Err(too_far(base, timestamp));
         };
@@ -171,9 +163,7 @@ impl BatchBuilder {
 }
 
 fn write_header(batch: &mut [u8], header: BatchHeader) {
-    let out = batch
-        .first_chunk_mut()
-        .expect("the buffer always has room for the header in front");
+    let out = batch.first_chunk_mut().expect("the buffer always has room for the header in front");
     header.write(out);
 }
 

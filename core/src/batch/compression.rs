@@ -84,10 +84,7 @@ pub fn decompress(codec: Codec, bytes: &[u8], limit: usize) -> Result<Vec<u8>> {
         Codec::Zstd => decompress_zstd(bytes, limit),
     };
     unpacked.map_err(|error| {
-        corrupt(format!(
-            "{} records of a batch cannot be unpacked: {error}",
-            codec.name()
-        ))
+        corrupt(format!("{} records of a batch cannot be unpacked: {error}", codec.name()))
     })
 }
 
@@ -103,10 +100,7 @@ pub fn compress(codec: Codec, bytes: &[u8]) -> Result<Vec<u8>> {
         Codec::Zstd => zstd::bulk::compress(bytes, zstd::DEFAULT_COMPRESSION_LEVEL),
     };
     packed.map_err(|error| {
-        Error::new(
-            ErrorKind::Internal,
-            format!("packing with {} failed: {error}", codec.name()),
-        )
+        Error::new(ErrorKind::Internal, format!("packing with {} failed: {error}", codec.name()))
     })
 }
 

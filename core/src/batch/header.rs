@@ -159,8 +159,7 @@ impl BatchHeader {
 
     /// The offset of the last record, or of the last that was there before compaction.
     pub fn last_offset(&self) -> i64 {
-        self.base_offset
-            .saturating_add(i64::from(self.last_offset_delta))
+        self.base_offset.saturating_add(i64::from(self.last_offset_delta))
     }
 
     /// The sequence number of the last record, -1 where the batch has none.
@@ -274,28 +273,16 @@ mod tests {
         assert_eq!(header.codec().unwrap(), Codec::Zstd);
         assert!(header.is_control() && header.is_transactional());
         assert!(!header.has_log_append_time());
-        let unknown = BatchHeader {
-            attributes: 5,
-            ..header
-        };
-        assert_eq!(
-            unknown.codec().unwrap_err().kind(),
-            ErrorKind::InvalidRecord
-        );
+        let unknown = BatchHeader { attributes: 5, ..header };
+        assert_eq!(unknown.codec().unwrap_err().kind(), ErrorKind::InvalidRecord);
     }
 
     #[test]
     fn sequence_numbers_wrap_to_zero() {
         assert_eq!(sample().last_sequence(), 4);
-        let at_the_end = BatchHeader {
-            base_sequence: i32::MAX - 9,
-            ..sample()
-        };
+        let at_the_end = BatchHeader { base_sequence: i32::MAX - 9, ..sample() };
         assert_eq!(at_the_end.last_sequence(), i32::MAX);
-        let none = BatchHeader {
-            base_sequence: -1,
-            ..sample()
-        };
+        let none = BatchHeader { base_sequence: -1, ..sample() };
         assert_eq!(none.last_sequence(), -1);
     }
 
@@ -304,11 +291,7 @@ mod tests {
         let mut bytes = [0; HEADER_BYTES];
         sample().write(&mut bytes);
         patch(bytes.first_chunk_mut().unwrap(), 1_000, 12);
-        let expected = BatchHeader {
-            base_offset: 1_000,
-            leader_epoch: 12,
-            ..sample()
-        };
+        let expected = BatchHeader { base_offset: 1_000, leader_epoch: 12, ..sample() };
         assert_eq!(BatchHeader::parse(&bytes).unwrap(), expected);
     }
 

@@ -22,11 +22,7 @@ pub fn first_at_or_after(batch: &[u8], time: Millis) -> Result<Option<(i64, Mill
     }
     match header.codec()? {
         Codec::None => find(records, &header, time),
-        codec => find(
-            &decompress(codec, records, DECOMPRESSED_BYTES_MAX)?,
-            &header,
-            time,
-        ),
+        codec => find(&decompress(codec, records, DECOMPRESSED_BYTES_MAX)?, &header, time),
     }
 }
 

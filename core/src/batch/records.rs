@@ -57,11 +57,7 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// The records in `bytes`, which are as many as the batch's header says.
     pub fn new(bytes: &'a [u8], record_count: i32) -> Self {
-        Self {
-            bytes,
-            left: record_count,
-            failed: false,
-        }
+        Self { bytes, left: record_count, failed: false }
     }
 }
 
@@ -120,22 +116,13 @@ fn read_record<'a>(bytes: &mut &'a [u8]) -> Option<Record<'a>> {
     let key = read_nullable(&mut body)?;
     let value = read_nullable(&mut body)?;
     let count = read_i32(&mut body)?;
-    let headers = Headers {
-        bytes: body,
-        left: count,
-    };
+    let headers = Headers { bytes: body, left: count };
     if count != 0 {
         check_headers(headers)?;
     } else if !body.is_empty() {
         return None;
     }
-    Some(Record {
-        offset_delta,
-        timestamp_delta,
-        key,
-        value,
-        headers,
-    })
+    Some(Record { offset_delta, timestamp_delta, key, value, headers })
 }
 
 /// Whether the headers fill their bytes exactly. A count larger than the bytes allow fails
@@ -154,10 +141,7 @@ fn check_headers(headers: Headers<'_>) -> Option<()> {
 fn read_header<'a>(bytes: &mut &'a [u8]) -> Option<Header<'a>> {
     let length = read_i32(bytes)?;
     let key = take(bytes, length)?;
-    Some(Header {
-        key,
-        value: read_nullable(bytes)?,
-    })
+    Some(Header { key, value: read_nullable(bytes)? })
 }
 
 #[inline]
@@ -202,10 +186,7 @@ mod tests {
         let record = Records::new(&bytes, 1).next().unwrap().unwrap();
         assert_eq!((record.offset_delta, record.timestamp_delta), (3, 5));
         assert_eq!((record.key, record.value), (Some(&b"k"[..]), None));
-        let headers: Vec<_> = record
-            .headers
-            .map(|header| (header.key, header.value))
-            .collect();
+        let headers: Vec<_> = record.headers.map(|header| (header.key, header.value)).collect();
         assert_eq!(headers, [(&b"a"[..], Some(&b"1"[..])), (b"a", None)]);
         assert_eq!(record.headers.count_left(), 2);
     }
@@ -230,16 +211,7 @@ mod tests {
 
     #[test]
     fn a_length_inside_a_record_cannot_reach_beyond_it() {
-        for (at, value) in [
-            (0, 24),
-            (4, 3),
-            (4, 100),
-            (6, 3),
-            (6, 50),
-            (7, 3),
-            (7, 6),
-            (8, 1),
-        ] {
+        for (at, value) in [(0, 24), (4, 3), (4, 100), (6, 3), (6, 50), (7, 3), (7, 6), (8, 1)] {
             let mut bad = with_length(bytes());
             bad[at] = value;
             bad.extend_from_slice(&[0; 64]);

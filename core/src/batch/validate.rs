@@ -74,10 +74,7 @@ pub fn check(bytes: &[u8], rules: &Rules) -> Result<Checked> {
             header.max_timestamp
         }
     };
-    Ok(Checked {
-        header,
-        max_timestamp,
-    })
+    Ok(Checked { header, max_timestamp })
 }
 
 impl Rules {
@@ -156,14 +153,10 @@ fn check_header(header: &BatchHeader, rules: &Rules) -> Result<()> {
         return Err(invalid("control batches are written by the broker only"));
     }
     if header.producer_id >= 0 && header.base_sequence < 0 {
-        return Err(invalid(
-            "a record batch has a producer ID but no sequence number",
-        ));
+        return Err(invalid("a record batch has a producer ID but no sequence number"));
     }
     if header.is_transactional() && header.producer_id < 0 {
-        return Err(invalid(
-            "a record batch belongs to a transaction but has no producer ID",
-        ));
+        return Err(invalid("a record batch belongs to a transaction but has no producer ID"));
     }
     if header.has_log_append_time() {
         return Err(Error::new(
@@ -205,9 +198,7 @@ fn check_records(bytes: &[u8], header: &BatchHeader, rules: &Rules) -> Result<Mi
 
 #[cold]
 fn misplaced(expected: i32, found: i32) -> Error {
-    invalid(format!(
-        "record {expected} of a batch says that it is record {found}"
-    ))
+    invalid(format!("record {expected} of a batch says that it is record {found}"))
 }
 
 #[cold]

@@ -101,22 +101,9 @@ mod tests {
 
     #[test]
     fn bytes_come_out_as_they_went_in_whatever_their_number() {
-        for len in [
-            0,
-            1,
-            INLINE_BYTES - 1,
-            INLINE_BYTES,
-            INLINE_BYTES + 1,
-            255,
-            256,
-            100_000,
-        ] {
+        for len in [0, 1, INLINE_BYTES - 1, INLINE_BYTES, INLINE_BYTES + 1, 255, 256, 100_000] {
             let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
-            let place = if len <= INLINE_BYTES {
-                "inline"
-            } else {
-                "shared"
-            };
+            let place = if len <= INLINE_BYTES { "inline" } else { "shared" };
             for payload in [
                 Payload::copy_of(&bytes),
                 Payload::from(bytes.clone()),
@@ -124,10 +111,7 @@ mod tests {
             ] {
                 assert_eq!(payload.as_slice(), bytes);
                 assert_eq!((payload.len(), payload.is_empty()), (len, len == 0));
-                assert_eq!(
-                    format!("{payload:?}"),
-                    format!("Payload({len} bytes, {place})")
-                );
+                assert_eq!(format!("{payload:?}"), format!("Payload({len} bytes, {place})"));
                 assert_eq!(payload.clone().as_ref(), bytes);
             }
         }
@@ -140,10 +124,7 @@ mod tests {
         assert_eq!(large.as_slice().as_ptr(), frame.as_ptr());
         drop(large);
         let small = Payload::from(frame.slice(..100));
-        assert!(
-            frame.is_unique(),
-            "a small payload holds the frame it came in"
-        );
+        assert!(frame.is_unique(), "a small payload holds the frame it came in");
         assert_eq!(small.len(), 100);
     }
 }

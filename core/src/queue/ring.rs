@@ -40,11 +40,7 @@ impl<T> Ring<T> {
         let capacity = capacity.max(1);
         let queue = VecDeque::with_capacity(capacity);
         Self {
-            cells: Mutex::new(Cells {
-                queue,
-                closed: false,
-                waiting: 0,
-            }),
+            cells: Mutex::new(Cells { queue, closed: false, waiting: 0 }),
             room: Condvar::new(),
             len: AtomicUsize::new(0),
             capacity,
@@ -156,10 +152,7 @@ impl<T> Ring<T> {
         cells.waiting += 1;
         while cells.queue.len() >= self.capacity && !cells.closed {
             let Some(deadline) = deadline else {
-                cells = self
-                    .room
-                    .wait(cells)
-                    .unwrap_or_else(PoisonError::into_inner);
+                cells = self.room.wait(cells).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
@@ -189,10 +182,7 @@ impl<T> Ring<T> {
 
 impl<T> fmt::Debug for Ring<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ring")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity)
-            .finish()
+        f.debug_struct("Ring").field("len", &self.len()).field("capacity", &self.capacity).finish()
     }
 }
 

@@ -275,14 +275,8 @@ impl Connection {
         let mut reader = Reader::new(&frame);
         let header = RequestHeader::decode(&mut reader).map_err(refused)?;
         if header.api == ApiKey::Produce {
-            let produce = submit_produce(
-                turn.door,
-                &frame,
-                &header,
-                &mut reader,
-                turn.wake,
-                self.token,
-            );
+            let produce =
+                submit_produce(turn.door, &frame, &header, &mut reader, turn.wake, self.token);
             self.pending.push_produce(produce.map_err(refused)?);
             *turn.submitted = true;
             return Ok(WORK_OF_PRODUCE);
@@ -292,19 +286,8 @@ impl Connection {
             return Ok(WORK_OF_OTHERS);
         }
         turn.drain();
-        let state = State {
-            door: turn.door,
-            wake: turn.wake,
-            token: self.token,
-            now: turn.now,
-        };
-        let handled = dispatch(
-            &state,
-            self.peer,
-            &header,
-            &mut reader,
-            self.outbox.buffer(),
-        );
+        let state = State { door: turn.door, wake: turn.wake, token: self.token, now: turn.now };
+        let handled = dispatch(&state, self.peer, &header, &mut reader, self.outbox.buffer());
         match handled.map_err(refused)? {
             Handled::Answered => {}
             Handled::Parked(parked) => {
@@ -317,15 +300,8 @@ impl Connection {
 
     /// Answers what can be answered, in order.
     fn answer(&mut self, turn: &mut Turn<'_>) -> Result<(), Closing> {
-        let state = State {
-            door: turn.door,
-            wake: turn.wake,
-            token: self.token,
-            now: turn.now,
-        };
-        self.pending
-            .answer(&state, &mut self.outbox)
-            .map_err(refused)
+        let state = State { door: turn.door, wake: turn.wake, token: self.token, now: turn.now };
+        self.pending.answer(&state, &mut self.outbox).map_err(refused)
     }
 
     fn send(&mut self, now: Instant) -> Result<(), Closing> {

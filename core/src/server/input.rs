@@ -226,15 +226,10 @@ mod tests {
 
     #[test]
     fn frames_come_out_whole_whatever_the_portions_they_arrive_in() {
-        let lengths = [
-            0, 1, 5, 4091, 4092, 4093, 9000, 0, 600_000, 3, 70_000, 300_000, 17,
-        ];
+        let lengths = [0, 1, 5, 4091, 4092, 4093, 9000, 0, 600_000, 3, 70_000, 300_000, 17];
         let (stream, frames) = stream(&lengths);
         for size in [1, 3, 1000, 4096, 5000, 40_000, 65_536, 1 << 20] {
-            let mut source = Portions {
-                rest: &stream,
-                size,
-            };
+            let mut source = Portions { rest: &stream, size };
             let (mut input, mut chunk) = (Input::default(), Chunk::default());
             let mut found = Vec::new();
             loop {
@@ -258,38 +253,25 @@ mod tests {
     fn memory_grows_with_what_arrives_and_not_by_what_is_announced() {
         let mut start = 90_000_000_i32.to_be_bytes().to_vec();
         start.resize(10_000, 1);
-        let mut source = Portions {
-            rest: &start,
-            size: 5000,
-        };
+        let mut source = Portions { rest: &start, size: 5000 };
         let (mut input, mut chunk) = (Input::default(), Chunk::default());
         while input.receive(&mut source, &mut chunk).unwrap().bytes > 0 {
             assert_eq!(input.next_frame(100_000_000), Ok(None));
         }
-        assert!(
-            input.partial.capacity() <= 20_000,
-            "{}",
-            input.partial.capacity()
-        );
+        assert!(input.partial.capacity() <= 20_000, "{}", input.partial.capacity());
         assert!(!input.is_empty() && !input.may_have_frame());
     }
 
     #[test]
     fn a_connection_that_waits_does_not_hold_the_chunk() {
         let (stream, _) = stream(&[10, 10]);
-        let mut source = Portions {
-            rest: &stream,
-            size: 100,
-        };
+        let mut source = Portions { rest: &stream, size: 100 };
         let (mut input, mut chunk) = (Input::default(), Chunk::default());
         input.receive(&mut source, &mut chunk).unwrap();
         drop(input.next_frame(100));
         input.settle();
         assert!(input.may_have_frame());
         chunk.room.clear();
-        assert!(
-            chunk.room.try_reclaim(CHUNK_BYTES),
-            "the chunk is still held"
-        );
+        assert!(chunk.room.try_reclaim(CHUNK_BYTES), "the chunk is still held");
     }
 }

@@ -33,11 +33,7 @@ pub(super) fn listen(host: &str, port: u16) -> Result<(TcpListener, SocketAddr)>
 
 /// `HOST:PORT`, with brackets around an IPv6 address.
 pub(super) fn shown(host: &str, port: u16) -> String {
-    if host.contains(':') {
-        format!("[{host}]:{port}")
-    } else {
-        format!("{host}:{port}")
-    }
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// Prepares a connection that was accepted.
@@ -48,11 +44,7 @@ pub(super) fn prepare(socket: &TcpStream) -> io::Result<()> {
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Else the port of a broker that has just ended cannot be taken for a minute.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;

@@ -29,10 +29,7 @@ struct Letters {
 impl Mailbox {
     /// A mailbox whose thread polls what `waker` belongs to.
     pub(super) fn new(waker: Waker) -> Self {
-        Self {
-            letters: Mutex::default(),
-            waker,
-        }
+        Self { letters: Mutex::default(), waker }
     }
 
     /// Hands a connection over; gives it back where the thread has ended.

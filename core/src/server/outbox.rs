@@ -35,11 +35,7 @@ pub(super) struct Outbox {
 #[derive(Debug)]
 enum Part {
     Bytes(Bytes),
-    Region {
-        file: Arc<dyn StoredFile>,
-        position: u64,
-        length: usize,
-    },
+    Region { file: Arc<dyn StoredFile>, position: u64, length: usize },
 }
 
 /// Pieces that belong at a position of the buffer they were left out of.
@@ -129,11 +125,7 @@ impl Outbox {
                 Ok(bytes)
             }
             Some(Part::Bytes(_)) => self.send_bytes(socket),
-            Some(Part::Region {
-                file,
-                position,
-                length,
-            }) => {
+            Some(Part::Region { file, position, length }) => {
                 let wanted = limit.min(*length);
                 let Some(bytes) = send_region(socket, &**file, *position, wanted)? else {
                     self.load_region()?;
@@ -188,12 +180,7 @@ impl Outbox {
 
     /// Reads a little of the region at the front into memory.
     fn load_region(&mut self) -> io::Result<()> {
-        let Some(Part::Region {
-            file,
-            position,
-            length,
-        }) = self.parts.front_mut()
-        else {
+        let Some(Part::Region { file, position, length }) = self.parts.front_mut() else {
             return Ok(());
         };
         let mut bytes = vec![0; COPY_BYTES.min(*length)];
@@ -231,15 +218,9 @@ impl Outbox {
 fn part(piece: &Piece) -> Part {
     match piece {
         Piece::Bytes(bytes) => Part::Bytes(bytes.clone()),
-        Piece::Region {
-            file,
-            position,
-            length,
-        } => Part::Region {
-            file: file.clone(),
-            position: *position,
-            length: *length,
-        },
+        Piece::Region { file, position, length } => {
+            Part::Region { file: file.clone(), position: *position, length: *length }
+        }
     }
 }
 
@@ -326,11 +307,7 @@ mod tests {
     }
 
     fn region(file: &Arc<dyn StoredFile>, position: u64, length: usize) -> Piece {
-        Piece::Region {
-            file: file.clone(),
-            position,
-            length,
-        }
+        Piece::Region { file: file.clone(), position, length }
     }
 
     #[test]
@@ -343,10 +320,7 @@ mod tests {
                 Piece::Bytes(Bytes::from(vec![9; 300_000])),
                 region(&file, 0, 10),
             ];
-            let bytes_of: Vec<u8> = pieces
-                .iter()
-                .flat_map(|piece| piece.read().unwrap())
-                .collect();
+            let bytes_of: Vec<u8> = pieces.iter().flat_map(|piece| piece.read().unwrap()).collect();
             let mut outbox = Outbox::default();
             let mut expected = Vec::new();
             for round in 0..3 {
@@ -401,17 +375,10 @@ mod tests {
             let (mut near, _far) = pair();
             let mut outbox = Outbox::default();
             outbox.buffer().push(1);
-            let gap = Gap {
-                position: 1,
-                pieces: 0..1,
-            };
+            let gap = Gap { position: 1, pieces: 0..1 };
             outbox.fill(&[gap], &[region(&stored(100, is_file), 50, 100)]);
             let error = outbox.send(&mut near, &mut 0).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                io::ErrorKind::UnexpectedEof,
-                "file: {is_file}"
-            );
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "file: {is_file}");
         }
     }
 }

@@ -50,10 +50,7 @@ impl State<'_> {
         if *watched || ticket.progress() == Progress::Queued {
             return false;
         }
-        *watched = self
-            .door
-            .broker()
-            .watch_outcome(ticket, self.wake, self.token);
+        *watched = self.door.broker().watch_outcome(ticket, self.wake, self.token);
         !*watched
     }
 }
@@ -65,10 +62,7 @@ impl Pending {
     }
 
     pub(super) fn park(&mut self, parked: Parked) {
-        debug_assert!(
-            self.is_empty(),
-            "it would be answered before those before it"
-        );
+        debug_assert!(self.is_empty(), "it would be answered before those before it");
         self.watched = false;
         self.parked = Some(parked);
     }

@@ -49,11 +49,7 @@ impl Server {
             mailboxes.push(Arc::new(Mailbox::new(waker)));
             polls.push(poll);
         }
-        let server = Self {
-            kafka,
-            mailboxes: mailboxes.into(),
-            threads: Mutex::default(),
-        };
+        let server = Self { kafka, mailboxes: mailboxes.into(), threads: Mutex::default() };
         let open = Arc::new(AtomicUsize::new(0));
         let mut listener = Some(listener);
         for (number, poll) in polls.into_iter().enumerate() {
@@ -108,10 +104,7 @@ fn advertised(config: &ServerConfig, listening: SocketAddr) -> Result<(String, u
         Some((host, port)) => (host, *port),
         None => (&config.listen.0, 0),
     };
-    if host
-        .parse::<IpAddr>()
-        .is_ok_and(|address| address.is_unspecified())
-    {
+    if host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified()) {
         return Err(Error::new(
             ErrorKind::InvalidConfig,
             format!(

@@ -73,13 +73,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Hands what comes to the threads behind `mailboxes`, in turn.
     pub(super) fn new(listener: TcpListener, mailboxes: Arc<[Arc<Mailbox>]>) -> Self {
-        Self {
-            listener,
-            mailboxes,
-            next: 0,
-            ready: true,
-            paused_until: None,
-        }
+        Self { listener, mailboxes, next: 0, ready: true, paused_until: None }
     }
 }
 
@@ -173,10 +167,7 @@ impl Worker {
             return Some(Duration::ZERO);
         }
         let timer = self.timers.peek().map(|Reverse((when, _))| *when);
-        let accept = self
-            .acceptor
-            .as_ref()
-            .and_then(|acceptor| acceptor.paused_until);
+        let accept = self.acceptor.as_ref().and_then(|acceptor| acceptor.paused_until);
         let sweep = (!self.connections.is_empty()).then_some(self.next_sweep);
         let next = timer.into_iter().chain(accept).chain(sweep).min()?;
         Some(next.saturating_duration_since(Instant::now()))

@@ -101,10 +101,7 @@ impl Catalog {
     /// `UnknownTopicOrPartition`.
     pub fn plan_configure(&self, name: &str, config: &TopicConfig) -> Result<Event> {
         let id = self.existing(name)?.id;
-        Ok(Event::TopicConfigured {
-            id,
-            config: config.overrides().to_vec(),
-        })
+        Ok(Event::TopicConfigured { id, config: config.overrides().to_vec() })
     }
 
     /// The event that makes a topic have `partitions` partitions altogether.
@@ -122,11 +119,7 @@ impl Catalog {
             return Err(Error::new(ErrorKind::InvalidPartitions, text));
         };
         self.check_partitions(partitions, count)?;
-        Ok(Event::PartitionsAdded {
-            id: topic.id,
-            first_partition: self.next_partition,
-            count,
-        })
+        Ok(Event::PartitionsAdded { id: topic.id, first_partition: self.next_partition, count })
     }
 
     /// The event that deletes a topic.
@@ -134,37 +127,19 @@ impl Catalog {
     /// # Errors
     /// `UnknownTopicOrPartition`.
     pub fn plan_delete(&self, name: &str) -> Result<Event> {
-        Ok(Event::TopicDeleted {
-            id: self.existing(name)?.id,
-        })
+        Ok(Event::TopicDeleted { id: self.existing(name)?.id })
     }
 
     /// Takes an event in. Events that do not speak of topics, or of topics that are not here,
     /// change nothing.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::TopicCreated {
-                name,
-                id,
-                first_partition,
-                partitions,
-                config,
-                created_ms,
-            } => {
-                let run = Run {
-                    first: *first_partition,
-                    count: *partitions,
-                };
+            Event::TopicCreated { name, id, first_partition, partitions, config, created_ms } => {
+                let run = Run { first: *first_partition, count: *partitions };
                 let config = TopicConfig::stored(config);
                 let taken = self.by_name.contains_key(name) || self.by_id.contains_key(id);
                 if !taken && self.take_run(run, *id, 0) {
-                    self.put(Topic::new(
-                        name.clone(),
-                        *id,
-                        vec![run],
-                        config,
-                        *created_ms,
-                    ));
+                    self.put(Topic::new(name.clone(), *id, vec![run], config, *created_ms));
                 }
             }
             Event::TopicConfigured { id, config } => {
@@ -174,18 +149,11 @@ impl Catalog {
                     self.put(topic);
                 }
             }
-            Event::PartitionsAdded {
-                id,
-                first_partition,
-                count,
-            } => {
+            Event::PartitionsAdded { id, first_partition, count } => {
                 let Some(topic) = self.by_id.get(id).cloned() else {
                     return;
                 };
-                let run = Run {
-                    first: *first_partition,
-                    count: *count,
-                };
+                let run = Run { first: *first_partition, count: *count };
                 if self.take_run(run, *id, topic.partition_count()) {
                     self.put(topic.with_run(run));
                 }
@@ -232,14 +200,7 @@ impl Catalog {
             return false;
         }
         self.next_partition = end;
-        self.runs.insert(
-            run.first,
-            Owner {
-                topic,
-                count: run.count,
-                index,
-            },
-        );
+        self.runs.insert(run.first, Owner { topic, count: run.count, index });
         true
     }
 
@@ -271,11 +232,7 @@ impl From<Catalog> for Stored {
         let stored = |topic: &Arc<Topic>| StoredTopic {
             name: topic.name.clone(),
             id: topic.id,
-            runs: topic
-                .runs()
-                .iter()
-                .map(|run| (run.first, run.count))
-                .collect(),
+            runs: topic.runs().iter().map(|run| (run.first, run.count)).collect(),
             config: topic.config.overrides().to_vec(),
             created_ms: topic.created_ms,
         };
@@ -294,41 +251,23 @@ impl TryFrom<Stored> for Catalog {
         runs.sort_unstable();
         let mut free_from = 0;
         for &&(first, count) in &runs {
-            let end = first
-                .checked_add(count)
-                .filter(|_| count > 0 && first >= free_from);
+            let end = first.checked_add(count).filter(|_| count > 0 && first >= free_from);
             free_from = end.ok_or("partition numbers overlap")?;
         }
         if free_from > stored.next_partition {
             return Err("the next partition number is in use");
         }
-        let mut catalog = Self {
-            next_partition: stored.next_partition,
-            ..Self::default()
-        };
+        let mut catalog = Self { next_partition: stored.next_partition, ..Self::default() };
         for topic in stored.topics {
             let mut topic_runs = Vec::with_capacity(topic.runs.len());
             let mut index = 0;
             for (first, count) in topic.runs {
                 topic_runs.push(Run { first, count });
-                catalog.runs.insert(
-                    first,
-                    Owner {
-                        topic: topic.id,
-                        count,
-                        index,
-                    },
-                );
+                catalog.runs.insert(first, Owner { topic: topic.id, count, index });
                 index += count;
             }
             let config = TopicConfig::stored(&topic.config);
-            catalog.put(Topic::new(
-                topic.name,
-                topic.id,
-                topic_runs,
-                config,
-                topic.created_ms,
-            ));
+            catalog.put(Topic::new(topic.name, topic.id, topic_runs, config, topic.created_ms));
         }
         Ok(catalog)
     }
@@ -340,16 +279,12 @@ mod tests {
 
     fn create(catalog: &mut Catalog, name: &str, id: u8, partitions: u32) {
         let config = TopicConfig::default();
-        let event = catalog
-            .plan_create(name, [id; 16], partitions, &config, 5)
-            .unwrap();
+        let event = catalog.plan_create(name, [id; 16], partitions, &config, 5).unwrap();
         catalog.apply(&event);
     }
 
     fn place(catalog: &Catalog, number: u32) -> Option<(&str, u32)> {
-        catalog
-            .partition(number)
-            .map(|(topic, index)| (topic.name.as_str(), index))
+        catalog.partition(number).map(|(topic, index)| (topic.name.as_str(), index))
     }
 
     fn kind<T: std::fmt::Debug>(result: Result<T>) -> ErrorKind {
@@ -408,27 +343,12 @@ mod tests {
         assert_eq!(plan("b", 2, 0), ErrorKind::InvalidPartitions);
         assert_eq!(plan("b", 2, 100_001), ErrorKind::InvalidPartitions);
         assert_eq!(plan("b", 1, 1), ErrorKind::Internal);
-        assert_eq!(
-            kind(catalog.plan_add_partitions("a", 2)),
-            ErrorKind::InvalidPartitions
-        );
-        assert_eq!(
-            kind(catalog.plan_add_partitions("a", 0)),
-            ErrorKind::InvalidPartitions
-        );
-        assert_eq!(
-            kind(catalog.plan_delete("b")),
-            ErrorKind::UnknownTopicOrPartition
-        );
-        assert_eq!(
-            kind(catalog.plan_configure("b", &config)),
-            ErrorKind::UnknownTopicOrPartition
-        );
+        assert_eq!(kind(catalog.plan_add_partitions("a", 2)), ErrorKind::InvalidPartitions);
+        assert_eq!(kind(catalog.plan_add_partitions("a", 0)), ErrorKind::InvalidPartitions);
+        assert_eq!(kind(catalog.plan_delete("b")), ErrorKind::UnknownTopicOrPartition);
+        assert_eq!(kind(catalog.plan_configure("b", &config)), ErrorKind::UnknownTopicOrPartition);
         catalog.next_partition = u32::MAX - 1;
-        assert_eq!(
-            kind(catalog.plan_add_partitions("a", 4)),
-            ErrorKind::InvalidPartitions
-        );
+        assert_eq!(kind(catalog.plan_add_partitions("a", 4)), ErrorKind::InvalidPartitions);
     }
 
     #[test]
@@ -437,17 +357,9 @@ mod tests {
         create(&mut catalog, "a", 1, 2);
         let before = catalog.clone();
         for first_partition in [0, 1, u32::MAX] {
-            catalog.apply(&Event::PartitionsAdded {
-                id: [1; 16],
-                first_partition,
-                count: 2,
-            });
+            catalog.apply(&Event::PartitionsAdded { id: [1; 16], first_partition, count: 2 });
         }
-        catalog.apply(&Event::PartitionsAdded {
-            id: [9; 16],
-            first_partition: 2,
-            count: 2,
-        });
+        catalog.apply(&Event::PartitionsAdded { id: [9; 16], first_partition: 2, count: 2 });
         catalog.apply(&Event::TopicDeleted { id: [9; 16] });
         assert_eq!(catalog, before);
     }
@@ -462,19 +374,11 @@ mod tests {
                 config: Vec::new(),
                 created_ms: 0,
             };
-            let bytes = postcard::to_stdvec(&Stored {
-                topics: vec![topic],
-                next_partition,
-            });
+            let bytes = postcard::to_stdvec(&Stored { topics: vec![topic], next_partition });
             postcard::from_bytes::<Catalog>(&bytes.unwrap())
         };
         assert!(read(5, &[(3, 2), (0, 3)]).is_ok());
-        for runs in [
-            &[(0, 3), (2, 2)][..],
-            &[(0, 0)],
-            &[(0, 6)],
-            &[(u32::MAX, 1)],
-        ] {
+        for runs in [&[(0, 3), (2, 2)][..], &[(0, 0)], &[(0, 6)], &[(u32::MAX, 1)]] {
             assert!(read(5, runs).is_err(), "{runs:?}");
         }
     }

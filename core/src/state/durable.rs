@@ -53,19 +53,12 @@ impl DurableState {
     /// Takes an event of the log in.
     pub fn apply(&mut self, event: &Event) {
         match event {
-            Event::SessionStarted {
-                epoch,
-                cluster_id,
-                boot_id,
-                ids_skipped,
-            } => {
+            Event::SessionStarted { epoch, cluster_id, boot_id, ids_skipped } => {
                 self.epoch = self.epoch.max(*epoch);
                 self.boot_id.clone_from(boot_id);
                 self.ended = false;
                 self.cluster_id = *cluster_id;
-                self.partitions
-                    .values_mut()
-                    .for_each(|p| p.session_started(*ids_skipped));
+                self.partitions.values_mut().for_each(|p| p.session_started(*ids_skipped));
             }
             Event::TopicDeleted { id } => {
                 self.remove_partitions_of(id);
@@ -80,12 +73,7 @@ impl DurableState {
             Event::PartitionRelaxed { partition } => {
                 self.with_partition(*partition, PartitionState::relax);
             }
-            Event::OffsetsCommitted {
-                group,
-                entries,
-                committed_ms,
-                expires_ms,
-            } => {
+            Event::OffsetsCommitted { group, entries, committed_ms, expires_ms } => {
                 let group = self.groups.entry(group.clone()).or_default();
                 group.offsets.commit(entries, *committed_ms, *expires_ms);
             }
@@ -130,14 +118,10 @@ impl DurableState {
     /// `FormatTooNew` for a snapshot of a later version, `Damaged` where it cannot be read.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let damaged = |why: String| {
-            Error::new(
-                ErrorKind::Damaged,
-                format!("the snapshot of the state is damaged: {why}"),
-            )
+            Error::new(ErrorKind::Damaged, format!("the snapshot of the state is damaged: {why}"))
         };
-        let (&format, content) = bytes
-            .split_first()
-            .ok_or_else(|| damaged("it is empty".to_owned()))?;
+        let (&format, content) =
+            bytes.split_first().ok_or_else(|| damaged("it is empty".to_owned()))?;
         if format > FORMAT {
             let text = format!(
                 "the snapshot of the state has format {format}, this version reads up to {FORMAT}: \
@@ -147,10 +131,9 @@ impl DurableState {
         }
         match postcard::take_from_bytes(content) {
             Ok((state, [])) if format == FORMAT => Ok(state),
-            Ok((_, rest)) => Err(damaged(format!(
-                "format {format}, {} bytes too many",
-                rest.len()
-            ))),
+            Ok((_, rest)) => {
+                Err(damaged(format!("format {format}, {} bytes too many", rest.len())))
+            }
             Err(error) => Err(damaged(error.to_string())),
         }
     }
@@ -187,21 +170,11 @@ mod tests {
 
     fn batch(base_offset: u64, offsets: u32) -> AppendedBatch {
         let producer = Some(ProducerStamp::new(9, 0, 0, offsets));
-        AppendedBatch {
-            base_offset,
-            offsets,
-            timestamp: 1,
-            producer,
-        }
+        AppendedBatch { base_offset, offsets, timestamp: 1, producer }
     }
 
     fn commit(group: &str, partition: u32) -> Event {
-        let entry = CommitEntry {
-            partition,
-            offset: 4,
-            leader_epoch: 1,
-            metadata: None,
-        };
+        let entry = CommitEntry { partition, offset: 4, leader_epoch: 1, metadata: None };
         Event::OffsetsCommitted {
             group: group.into(),
             entries: vec![entry],
@@ -220,19 +193,13 @@ mod tests {
         });
         for (name, id) in [("a", 1), ("b", 2)] {
             let config = TopicConfig::parse([("retention.ms", "5")]).unwrap();
-            let created = state
-                .catalog
-                .plan_create(name, [id; 16], 3, &config, 1)
-                .unwrap();
+            let created = state.catalog.plan_create(name, [id; 16], 3, &config, 1).unwrap();
             state.apply(&created);
         }
         state.batch_appended(1, &batch(0, 10), 1);
         state.batch_appended(4, &batch(0, 20), 1);
         state.apply(&Event::PartitionRelaxed { partition: 4 });
-        state.apply(&Event::LogStartMoved {
-            partition: 1,
-            offset: 4,
-        });
+        state.apply(&Event::LogStartMoved { partition: 1, offset: 4 });
         state.apply(&commit("g", 1));
         state.apply(&commit("g", 5));
         let record = GroupRecord {
@@ -245,10 +212,7 @@ mod tests {
             changed_ms: 1,
         };
         state.apply(&Event::GroupStable(Box::new(record)));
-        state.apply(&Event::GenerationStarted {
-            group: "g".into(),
-            generation: 4,
-        });
+        state.apply(&Event::GenerationStarted { group: "g".into(), generation: 4 });
         state.apply(&Event::ProducerIdsReserved { below: 1000 });
         state
     }
@@ -256,15 +220,9 @@ mod tests {
     #[test]
     fn events_and_batches_add_up() {
         let state = example();
-        assert_eq!(
-            (state.epoch, state.cluster_id, state.next_producer_id),
-            (1, [5; 16], 1000)
-        );
+        assert_eq!((state.epoch, state.cluster_id, state.next_producer_id), (1, [5; 16], 1000));
         let one = &state.partitions[&1];
-        assert_eq!(
-            (one.log_start, one.next_offset, one.relaxed),
-            (4, 10, false)
-        );
+        assert_eq!((one.log_start, one.next_offset, one.relaxed), (4, 10, false));
         assert!(state.partitions[&4].relaxed && state.partitions.len() == 2);
         assert_eq!(state.groups["g"].offsets.get(5).unwrap().offset, 4);
         assert_eq!(state.groups["g"].record.as_ref().unwrap().generation, 3);
@@ -322,10 +280,7 @@ mod tests {
     #[test]
     fn groups_and_offsets_go_away() {
         let mut state = example();
-        state.apply(&Event::OffsetsRemoved {
-            group: "g".into(),
-            partitions: vec![1],
-        });
+        state.apply(&Event::OffsetsRemoved { group: "g".into(), partitions: vec![1] });
         assert!(state.groups["g"].offsets.get(1).is_none());
         state.apply(&Event::GroupRemoved { group: "g".into() });
         assert!(state.groups.is_empty());

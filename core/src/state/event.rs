@@ -239,20 +239,10 @@ mod tests {
                 config: vec![("retention.ms".into(), "1".into())],
                 created_ms: 5,
             },
-            Event::TopicConfigured {
-                id: [1; 16],
-                config: Vec::new(),
-            },
-            Event::PartitionsAdded {
-                id: [1; 16],
-                first_partition: 3,
-                count: 1,
-            },
+            Event::TopicConfigured { id: [1; 16], config: Vec::new() },
+            Event::PartitionsAdded { id: [1; 16], first_partition: 3, count: 1 },
             Event::TopicDeleted { id: [1; 16] },
-            Event::LogStartMoved {
-                partition: 1,
-                offset: 2,
-            },
+            Event::LogStartMoved { partition: 1, offset: 2 },
             Event::PartitionRelaxed { partition: 1 },
             Event::OffsetsCommitted {
                 group: "g".into(),
@@ -260,10 +250,7 @@ mod tests {
                 committed_ms: -1,
                 expires_ms: Some(9),
             },
-            Event::OffsetsRemoved {
-                group: "g".into(),
-                partitions: vec![1, 2],
-            },
+            Event::OffsetsRemoved { group: "g".into(), partitions: vec![1, 2] },
             Event::GroupStable(Box::new(GroupRecord {
                 group: "g".into(),
                 generation: 4,
@@ -275,10 +262,7 @@ mod tests {
             })),
             Event::GroupRemoved { group: "g".into() },
             Event::ProducerIdsReserved { below: 1000 },
-            Event::GenerationStarted {
-                group: "g".into(),
-                generation: 5,
-            },
+            Event::GenerationStarted { group: "g".into(), generation: 5 },
         ]
     }
 
@@ -293,11 +277,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_an_event_are_fixed() {
-        let bytes = Event::LogStartMoved {
-            partition: 300,
-            offset: 5,
-        }
-        .encode();
+        let bytes = Event::LogStartMoved { partition: 300, offset: 5 }.encode();
         assert_eq!(bytes, [5, 0xac, 0x02, 5]);
     }
 
@@ -306,15 +286,9 @@ mod tests {
         for event in one_of_each() {
             let mut bytes = event.encode();
             bytes.push(0);
-            assert_eq!(
-                Event::decode(&bytes).unwrap_err().kind(),
-                ErrorKind::Damaged
-            );
+            assert_eq!(Event::decode(&bytes).unwrap_err().kind(), ErrorKind::Damaged);
             bytes.truncate(bytes.len() - 2);
-            assert_eq!(
-                Event::decode(&bytes).unwrap_err().kind(),
-                ErrorKind::Damaged
-            );
+            assert_eq!(Event::decode(&bytes).unwrap_err().kind(), ErrorKind::Damaged);
         }
         assert_eq!(Event::decode(&[]).unwrap_err().kind(), ErrorKind::Damaged);
         assert_eq!(Event::decode(&[99]).unwrap_err().kind(), ErrorKind::Damaged);

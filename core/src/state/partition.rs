@@ -70,10 +70,7 @@ impl PartitionState {
 
     /// The newest segment before `segment` that holds records of the partition.
     pub fn segment_before(&self, segment: u64) -> Option<u64> {
-        self.segments
-            .into_iter()
-            .flatten()
-            .find(|&older| older < segment)
+        self.segments.into_iter().flatten().find(|&older| older < segment)
     }
 
     /// Moves the log start offset forward; it never goes back.
@@ -120,12 +117,7 @@ mod tests {
     use super::*;
 
     fn batch(base_offset: u64, offsets: u32, producer: Option<ProducerStamp>) -> AppendedBatch {
-        AppendedBatch {
-            base_offset,
-            offsets,
-            timestamp: 3,
-            producer,
-        }
+        AppendedBatch { base_offset, offsets, timestamp: 3, producer }
     }
 
     #[test]
@@ -138,23 +130,14 @@ mod tests {
         partition.batch_appended(&batch(10, 5, Some(stamp)), 1);
         assert_eq!(partition.next_offset, 15);
         let again = partition.check(stamp).unwrap();
-        assert_eq!(
-            again,
-            Verdict::Duplicate {
-                base_offset: 10,
-                timestamp: 3
-            }
-        );
+        assert_eq!(again, Verdict::Duplicate { base_offset: 10, timestamp: 3 });
         partition.expire_producers(2);
         assert!(partition.producers.is_none());
     }
 
     #[test]
     fn the_log_start_only_grows_and_never_passes_the_end() {
-        let mut partition = PartitionState {
-            next_offset: 10,
-            ..Default::default()
-        };
+        let mut partition = PartitionState { next_offset: 10, ..Default::default() };
         partition.log_start_moved(7);
         partition.log_start_moved(3);
         assert_eq!((partition.log_start, partition.next_offset), (7, 10));
@@ -164,11 +147,7 @@ mod tests {
 
     #[test]
     fn only_a_power_cut_makes_a_relaxed_partition_skip_offsets() {
-        let relaxed = PartitionState {
-            next_offset: 10,
-            relaxed: true,
-            ..Default::default()
-        };
+        let relaxed = PartitionState { next_offset: 10, relaxed: true, ..Default::default() };
         let mut partition = relaxed.clone();
         partition.session_started(false);
         assert_eq!((partition.next_offset, partition.relaxed), (10, false));
@@ -177,9 +156,6 @@ mod tests {
         partition.relax();
         assert_eq!(partition, relaxed);
         partition.session_started(true);
-        assert_eq!(
-            (partition.next_offset, partition.relaxed),
-            (10 + UNSYNCED_IDS_MAX, false)
-        );
+        assert_eq!((partition.next_offset, partition.relaxed), (10 + UNSYNCED_IDS_MAX, false));
     }
 }

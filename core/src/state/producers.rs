@@ -33,12 +33,7 @@ impl ProducerStamp {
         // Numbers of foreign batches may be anything; the mask keeps them in the circle of
         // sequence numbers, 0 to 2^31 - 1.
         let last_sequence = i32::try_from(last & i64::from(i32::MAX)).unwrap_or_default();
-        Self {
-            id,
-            epoch,
-            first_sequence,
-            last_sequence,
-        }
+        Self { id, epoch, first_sequence, last_sequence }
     }
 }
 
@@ -90,12 +85,7 @@ impl Producers {
     /// `OutOfOrderSequence` where records are missing before this batch, or a new epoch does not
     /// start with 0; `InvalidRecord` for a negative sequence number.
     pub fn check(&self, stamp: ProducerStamp) -> Result<Verdict> {
-        let ProducerStamp {
-            id,
-            epoch,
-            first_sequence: first,
-            ..
-        } = stamp;
+        let ProducerStamp { id, epoch, first_sequence: first, .. } = stamp;
         if first < 0 {
             let text = format!("producer {id} sent the sequence number {first}");
             return Err(Error::new(ErrorKind::InvalidRecord, text));
@@ -114,15 +104,8 @@ impl Producers {
         let expected = if epoch > producer.epoch {
             0
         } else if let Some(batch) = producer.appended(stamp) {
-            let Batch {
-                base_offset,
-                timestamp,
-                ..
-            } = *batch;
-            return Ok(Verdict::Duplicate {
-                base_offset,
-                timestamp,
-            });
+            let Batch { base_offset, timestamp, .. } = *batch;
+            return Ok(Verdict::Duplicate { base_offset, timestamp });
         } else {
             producer.next_sequence()
         };
@@ -146,28 +129,13 @@ impl Producers {
         timestamp: Millis,
         wall_now: Millis,
     ) {
-        let ProducerStamp {
-            id,
-            epoch,
-            first_sequence,
-            last_sequence,
-        } = stamp;
-        let batch = Batch {
-            base_offset,
-            timestamp,
-            first_sequence,
-            last_sequence,
-        };
+        let ProducerStamp { id, epoch, first_sequence, last_sequence } = stamp;
+        let batch = Batch { base_offset, timestamp, first_sequence, last_sequence };
         match self.find(id) {
             Ok(at) => self.producers[at].record(epoch, batch, wall_now),
             Err(at) => {
-                let mut producer = Producer {
-                    id,
-                    epoch,
-                    seen_ms: wall_now,
-                    len: 0,
-                    batches: Default::default(),
-                };
+                let mut producer =
+                    Producer { id, epoch, seen_ms: wall_now, len: 0, batches: Default::default() };
                 producer.record(epoch, batch, wall_now);
                 self.producers.insert(at, producer);
             }
@@ -176,8 +144,7 @@ impl Producers {
 
     /// Forgets the producers that were heard of last before `before_wall`.
     pub fn expire(&mut self, before_wall: Millis) {
-        self.producers
-            .retain(|producer| producer.seen_ms >= before_wall);
+        self.producers.retain(|producer| producer.seen_ms >= before_wall);
         self.producers.shrink_to(self.producers.len() * 2);
     }
 
@@ -192,28 +159,22 @@ impl Producers {
     }
 
     fn find(&self, id: i64) -> std::result::Result<usize, usize> {
-        self.producers
-            .binary_search_by_key(&id, |producer| producer.id)
+        self.producers.binary_search_by_key(&id, |producer| producer.id)
     }
 }
 
 impl Producer {
     /// The remembered batch with the same sequence numbers.
     fn appended(&self, stamp: ProducerStamp) -> Option<&Batch> {
-        self.batches[..usize::from(self.len).min(BATCHES_KEPT)]
-            .iter()
-            .rfind(|batch| {
-                (batch.first_sequence, batch.last_sequence)
-                    == (stamp.first_sequence, stamp.last_sequence)
-            })
+        self.batches[..usize::from(self.len).min(BATCHES_KEPT)].iter().rfind(|batch| {
+            (batch.first_sequence, batch.last_sequence)
+                == (stamp.first_sequence, stamp.last_sequence)
+        })
     }
 
     fn next_sequence(&self) -> i32 {
         let newest = usize::from(self.len).clamp(1, BATCHES_KEPT) - 1;
-        self.batches[newest]
-            .last_sequence
-            .checked_add(1)
-            .unwrap_or(0)
+        self.batches[newest].last_sequence.checked_add(1).unwrap_or(0)
     }
 
     fn record(&mut self, epoch: i16, batch: Batch, wall_now: Millis) {
@@ -245,11 +206,7 @@ mod tests {
         let mut producers = Producers::default();
         for (at, &(epoch, first, records)) in (0u64..).zip(batches) {
             let stamp = stamp(epoch, first, records);
-            assert_eq!(
-                producers.check(stamp).unwrap(),
-                Verdict::Append,
-                "{stamp:?}"
-            );
+            assert_eq!(producers.check(stamp).unwrap(), Verdict::Append, "{stamp:?}");
             producers.record(stamp, at * 100, 1, 1);
         }
         producers
@@ -261,80 +218,34 @@ mod tests {
 
     #[test]
     fn an_unknown_producer_may_start_anywhere() {
-        assert_eq!(
-            Producers::default().check(stamp(3, 500, 2)).unwrap(),
-            Verdict::Append
-        );
-        assert_eq!(
-            kind(Producers::default().check(stamp(3, -1, 2))),
-            ErrorKind::InvalidRecord
-        );
+        assert_eq!(Producers::default().check(stamp(3, 500, 2)).unwrap(), Verdict::Append);
+        assert_eq!(kind(Producers::default().check(stamp(3, -1, 2))), ErrorKind::InvalidRecord);
     }
 
     #[test]
     fn the_last_five_batches_are_recognised_and_older_ones_are_out_of_order() {
-        let producers = with(&[
-            (0, 0, 2),
-            (0, 2, 2),
-            (0, 4, 2),
-            (0, 6, 2),
-            (0, 8, 2),
-            (0, 10, 2),
-        ]);
+        let producers = with(&[(0, 0, 2), (0, 2, 2), (0, 4, 2), (0, 6, 2), (0, 8, 2), (0, 10, 2)]);
         for at in 1..6 {
             let verdict = producers.check(stamp(0, at * 2, 2)).unwrap();
             let base_offset = u64::try_from(at).unwrap() * 100;
-            assert_eq!(
-                verdict,
-                Verdict::Duplicate {
-                    base_offset,
-                    timestamp: 1
-                }
-            );
+            assert_eq!(verdict, Verdict::Duplicate { base_offset, timestamp: 1 });
         }
-        assert_eq!(
-            kind(producers.check(stamp(0, 0, 2))),
-            ErrorKind::OutOfOrderSequence
-        );
-        assert_eq!(
-            kind(producers.check(stamp(0, 10, 1))),
-            ErrorKind::OutOfOrderSequence
-        );
-        assert_eq!(
-            kind(producers.check(stamp(0, 13, 1))),
-            ErrorKind::OutOfOrderSequence
-        );
+        assert_eq!(kind(producers.check(stamp(0, 0, 2))), ErrorKind::OutOfOrderSequence);
+        assert_eq!(kind(producers.check(stamp(0, 10, 1))), ErrorKind::OutOfOrderSequence);
+        assert_eq!(kind(producers.check(stamp(0, 13, 1))), ErrorKind::OutOfOrderSequence);
         assert_eq!(producers.check(stamp(0, 12, 9)).unwrap(), Verdict::Append);
     }
 
     #[test]
     fn a_new_epoch_starts_at_zero_and_fences_the_old_one() {
         let producers = with(&[(0, 0, 1), (0, 1, 1)]);
-        assert_eq!(
-            kind(producers.check(stamp(1, 2, 1))),
-            ErrorKind::OutOfOrderSequence
-        );
+        assert_eq!(kind(producers.check(stamp(1, 2, 1))), ErrorKind::OutOfOrderSequence);
         let producers = with(&[(0, 0, 1), (0, 1, 1), (1, 0, 1)]);
-        assert_eq!(
-            kind(producers.check(stamp(0, 1, 1))),
-            ErrorKind::InvalidProducerEpoch
-        );
-        assert_eq!(
-            kind(producers.check(stamp(0, 2, 1))),
-            ErrorKind::InvalidProducerEpoch
-        );
+        assert_eq!(kind(producers.check(stamp(0, 1, 1))), ErrorKind::InvalidProducerEpoch);
+        assert_eq!(kind(producers.check(stamp(0, 2, 1))), ErrorKind::InvalidProducerEpoch);
         let again = producers.check(stamp(1, 0, 1)).unwrap();
-        assert_eq!(
-            again,
-            Verdict::Duplicate {
-                base_offset: 200,
-                timestamp: 1
-            }
-        );
-        assert_eq!(
-            kind(producers.check(stamp(1, 2, 1))),
-            ErrorKind::OutOfOrderSequence
-        );
+        assert_eq!(again, Verdict::Duplicate { base_offset: 200, timestamp: 1 });
+        assert_eq!(kind(producers.check(stamp(1, 2, 1))), ErrorKind::OutOfOrderSequence);
     }
 
     #[test]
@@ -345,13 +256,7 @@ mod tests {
         assert_eq!(within.last_sequence, 1);
         let producers = with(&[(0, i32::MAX, 3), (0, 2, 1)]);
         let again = producers.check(within).unwrap();
-        assert_eq!(
-            again,
-            Verdict::Duplicate {
-                base_offset: 0,
-                timestamp: 1
-            }
-        );
+        assert_eq!(again, Verdict::Duplicate { base_offset: 0, timestamp: 1 });
     }
 
     #[test]
@@ -362,10 +267,7 @@ mod tests {
         }
         producers.expire(5);
         assert_eq!((producers.len(), producers.is_empty()), (2, false));
-        assert_eq!(
-            producers.check(ProducerStamp::new(1, 0, 50, 1)).unwrap(),
-            Verdict::Append
-        );
+        assert_eq!(producers.check(ProducerStamp::new(1, 0, 50, 1)).unwrap(), Verdict::Append);
         assert!(producers.check(ProducerStamp::new(5, 0, 50, 1)).is_err());
     }
 

@@ -37,13 +37,7 @@ impl Topic {
         config: TopicConfig,
         created_ms: Millis,
     ) -> Self {
-        Self {
-            name,
-            id,
-            config,
-            created_ms,
-            runs,
-        }
+        Self { name, id, config, created_ms, runs }
     }
 
     pub(crate) fn with_run(&self, run: Run) -> Self {
@@ -70,9 +64,7 @@ impl Topic {
 
     /// The numbers of all partitions, in the order of their indexes.
     pub fn partition_numbers(&self) -> impl Iterator<Item = u32> + '_ {
-        self.runs
-            .iter()
-            .flat_map(|run| run.first..run.first + run.count)
+        self.runs.iter().flat_map(|run| run.first..run.first + run.count)
     }
 
     /// The runs of partition numbers, in the order of the partitions' indexes.
@@ -100,10 +92,7 @@ pub fn check_name(name: &str) -> Result<()> {
         return Ok(());
     };
     let shown: String = name.chars().take(TOPIC_NAME_BYTES_MAX).collect();
-    Err(Error::new(
-        ErrorKind::InvalidTopic,
-        format!("{problem}, not {shown:?}"),
-    ))
+    Err(Error::new(ErrorKind::InvalidTopic, format!("{problem}, not {shown:?}")))
 }
 
 #[cfg(test)]
@@ -112,53 +101,22 @@ mod tests {
 
     #[test]
     fn names_follow_kafkas_rules() {
-        for name in [
-            "a",
-            "A-Z_0.9",
-            "...",
-            "__consumer_offsets",
-            &"x".repeat(249),
-        ] {
+        for name in ["a", "A-Z_0.9", "...", "__consumer_offsets", &"x".repeat(249)] {
             check_name(name).unwrap();
         }
-        for name in [
-            "",
-            ".",
-            "..",
-            "a b",
-            "a/b",
-            "caf\u{e9}",
-            "a\0",
-            &"x".repeat(250),
-        ] {
-            assert_eq!(
-                check_name(name).unwrap_err().kind(),
-                ErrorKind::InvalidTopic,
-                "{name:?}"
-            );
+        for name in ["", ".", "..", "a b", "a/b", "caf\u{e9}", "a\0", &"x".repeat(250)] {
+            assert_eq!(check_name(name).unwrap_err().kind(), ErrorKind::InvalidTopic, "{name:?}");
         }
     }
 
     #[test]
     fn partitions_are_found_across_runs() {
-        let first = Run {
-            first: 10,
-            count: 3,
-        };
+        let first = Run { first: 10, count: 3 };
         let topic = Topic::new("t".into(), [1; 16], vec![first], TopicConfig::default(), 0);
-        let topic = topic.with_run(Run {
-            first: 70,
-            count: 2,
-        });
+        let topic = topic.with_run(Run { first: 70, count: 2 });
         assert_eq!(topic.partition_count(), 5);
-        assert_eq!(
-            topic.partition_numbers().collect::<Vec<_>>(),
-            [10, 11, 12, 70, 71]
-        );
+        assert_eq!(topic.partition_numbers().collect::<Vec<_>>(), [10, 11, 12, 70, 71]);
         let numbers: Vec<_> = (0..6).map(|index| topic.partition_number(index)).collect();
-        assert_eq!(
-            numbers,
-            [Some(10), Some(11), Some(12), Some(70), Some(71), None]
-        );
+        assert_eq!(numbers, [Some(10), Some(11), Some(12), Some(70), Some(71), None]);
     }
 }

@@ -92,36 +92,16 @@ const SETTINGS: &[(&str, &str, Accepts)] = &[
     ("file.delete.delay.ms", "60000", Long(0)),
     ("flush.messages", "9223372036854775807", Long(1)),
     ("flush.ms", "9223372036854775807", Long(0)),
-    (
-        "follower.replication.throttled.replicas",
-        "",
-        ThrottledReplicas,
-    ),
+    ("follower.replication.throttled.replicas", "", ThrottledReplicas),
     ("index.interval.bytes", "4096", Int(0, INT_MAX)),
-    (
-        "leader.replication.throttled.replicas",
-        "",
-        ThrottledReplicas,
-    ),
+    ("leader.replication.throttled.replicas", "", ThrottledReplicas),
     ("local.retention.bytes", "-2", Long(-2)),
     ("local.retention.ms", "-2", Long(-2)),
     ("max.compaction.lag.ms", "9223372036854775807", Long(1)),
-    (
-        "max.message.bytes",
-        "1048588",
-        Int(0, BATCH_BYTES_MAX as i64),
-    ),
+    ("max.message.bytes", "1048588", Int(0, BATCH_BYTES_MAX as i64)),
     ("message.timestamp.after.max.ms", "3600000", Long(0)),
-    (
-        "message.timestamp.before.max.ms",
-        "9223372036854775807",
-        Long(0),
-    ),
-    (
-        "message.timestamp.type",
-        "CreateTime",
-        OneOf(&["CreateTime", "LogAppendTime"]),
-    ),
+    ("message.timestamp.before.max.ms", "9223372036854775807", Long(0)),
+    ("message.timestamp.type", "CreateTime", OneOf(&["CreateTime", "LogAppendTime"])),
     ("min.cleanable.dirty.ratio", "0.5", Fraction),
     ("min.compaction.lag.ms", "0", Long(0)),
     ("min.insync.replicas", "1", Int(1, INT_MAX)),
@@ -171,9 +151,7 @@ impl TopicConfig {
         let mut overrides = self.overrides.clone();
         for (name, value) in changes {
             let (_, _, accepts) = setting(name).ok_or_else(|| {
-                invalid(format!(
-                    "minka knows no topic setting that is called {name:?}"
-                ))
+                invalid(format!("minka knows no topic setting that is called {name:?}"))
             })?;
             let place = overrides.binary_search_by(|(other, _)| other.as_str().cmp(name));
             match (value, place) {
@@ -195,10 +173,7 @@ impl TopicConfig {
     /// The settings that an event of the log holds. What this version does not know or accept
     /// (a newer one may have written it) is kept as it is and not acted on.
     pub(crate) fn stored(overrides: &[(String, String)]) -> Self {
-        let mut config = Self {
-            overrides: overrides.to_vec(),
-            ..Self::default()
-        };
+        let mut config = Self { overrides: overrides.to_vec(), ..Self::default() };
         for (name, value) in overrides {
             if setting(name).is_some_and(|(_, _, accepts)| accepts.check(value).is_ok()) {
                 config.act_on(name, value);
@@ -217,12 +192,7 @@ impl TopicConfig {
         SETTINGS.iter().map(|&(name, default, accepts)| {
             let given = self.overrides.iter().find(|(other, _)| other == name);
             let value = given.map_or(default, |(_, value)| value);
-            ConfigEntry {
-                name,
-                value,
-                is_default: given.is_none(),
-                config_type: accepts.name(),
-            }
+            ConfigEntry { name, value, is_default: given.is_none(), config_type: accepts.name() }
         })
     }
 
@@ -252,19 +222,12 @@ impl Accepts {
             Bool => Err(invalid(format!("{value:?} is neither true nor false"))),
             Int(min, max) => whole_number(value, min, max),
             Long(min) => whole_number(value, min, i64::MAX),
-            Fraction
-                if value
-                    .parse()
-                    .is_ok_and(|part: f64| (0.0..=1.0).contains(&part)) =>
-            {
-                Ok(())
-            }
+            Fraction if value.parse().is_ok_and(|part: f64| (0.0..=1.0).contains(&part)) => Ok(()),
             Fraction => Err(invalid(format!("{value:?} is not a number from 0 to 1"))),
             OneOf(values) if values.contains(&value) => Ok(()),
-            OneOf(values) => Err(invalid(format!(
-                "{value:?} is not accepted, only {}",
-                values.join(", ")
-            ))),
+            OneOf(values) => {
+                Err(invalid(format!("{value:?} is not accepted, only {}", values.join(", "))))
+            }
             CleanupPolicy => cleanup_policy(value),
             ThrottledReplicas => Ok(()),
         }
@@ -284,18 +247,14 @@ impl Accepts {
 }
 
 fn setting(name: &str) -> Option<(&'static str, &'static str, Accepts)> {
-    let at = SETTINGS
-        .binary_search_by(|(other, ..)| (*other).cmp(name))
-        .ok()?;
+    let at = SETTINGS.binary_search_by(|(other, ..)| (*other).cmp(name)).ok()?;
     Some(SETTINGS[at])
 }
 
 fn whole_number(value: &str, min: i64, max: i64) -> Result<()> {
     match value.parse::<i64>() {
         Ok(number) if (min..=max).contains(&number) => Ok(()),
-        _ => Err(invalid(format!(
-            "{value:?} is not a whole number from {min} to {max}"
-        ))),
+        _ => Err(invalid(format!("{value:?} is not a whole number from {min} to {max}"))),
     }
 }
 
@@ -340,29 +299,13 @@ mod tests {
             ("message.timestamp.after.max.ms", "11"),
         ])
         .unwrap();
-        assert_eq!(
-            (config.retention_ms, config.retention_bytes),
-            (None, Some(5000))
-        );
+        assert_eq!((config.retention_ms, config.retention_bytes), (None, Some(5000)));
         assert_eq!(config.max_message_bytes, 77);
         assert_eq!(config.timestamp_type, TimestampType::LogAppendTime);
-        assert_eq!(
-            (
-                config.timestamp_before_max_ms,
-                config.timestamp_after_max_ms
-            ),
-            (10, 11)
-        );
-        let given: Vec<_> = config
-            .entries()
-            .filter(|e| !e.is_default)
-            .map(|e| e.name)
-            .collect();
+        assert_eq!((config.timestamp_before_max_ms, config.timestamp_after_max_ms), (10, 11));
+        let given: Vec<_> = config.entries().filter(|e| !e.is_default).map(|e| e.name).collect();
         assert_eq!(given.len(), 6);
-        let bytes = config
-            .entries()
-            .find(|e| e.name == "retention.bytes")
-            .unwrap();
+        let bytes = config.entries().find(|e| e.name == "retention.bytes").unwrap();
         assert_eq!((bytes.value, bytes.config_type), ("5000", ConfigType::Long));
     }
 
@@ -376,19 +319,10 @@ mod tests {
         ];
         let config = TopicConfig::parse(given).unwrap();
         for (name, value) in given {
-            assert_eq!(
-                config.entries().find(|e| e.name == name).unwrap().value,
-                value
-            );
+            assert_eq!(config.entries().find(|e| e.name == name).unwrap().value, value);
         }
-        let cleared = config
-            .changed([("segment.ms", None), ("compression.type", None)])
-            .unwrap();
-        let left: Vec<_> = cleared
-            .overrides()
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let cleared = config.changed([("segment.ms", None), ("compression.type", None)]).unwrap();
+        let left: Vec<_> = cleared.overrides().iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(left, ["cleanup.policy", "min.insync.replicas"]);
     }
 
@@ -396,11 +330,7 @@ mod tests {
     fn refusals_name_the_setting_and_the_reason() {
         for (name, value, says) in [
             ("cleanup.policy", "compact", "compaction is not there yet"),
-            (
-                "cleanup.policy",
-                "delete, compact",
-                "compaction is not there yet",
-            ),
+            ("cleanup.policy", "delete, compact", "compaction is not there yet"),
             ("cleanup.policy", "", "only delete"),
             ("retention.ms", "-2", "from -1"),
             ("retention.ms", "a week", "whole number"),
@@ -409,20 +339,13 @@ mod tests {
             ("preallocate", "yes", "neither true nor false"),
             ("min.cleanable.dirty.ratio", "NaN", "0 to 1"),
             ("remote.storage.enable", "true", "only false"),
-            (
-                "message.timestamp.type",
-                "createtime",
-                "only CreateTime, LogAppendTime",
-            ),
+            ("message.timestamp.type", "createtime", "only CreateTime, LogAppendTime"),
             ("retention", "1", "knows no topic setting"),
         ] {
             let error = TopicConfig::parse([(name, value)]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidConfig);
             let text = error.to_string();
-            assert!(
-                text.contains(says) && text.contains(name),
-                "{name}={value}: {text}"
-            );
+            assert!(text.contains(says) && text.contains(name), "{name}={value}: {text}");
         }
     }
 
@@ -435,13 +358,6 @@ mod tests {
         let config = TopicConfig::stored(&stored);
         assert_eq!(config.retention_ms, TopicConfig::default().retention_ms);
         assert_eq!(config.overrides(), stored);
-        assert_eq!(
-            config
-                .changed([("segment.ms", Some("5"))])
-                .unwrap()
-                .overrides()
-                .len(),
-            3
-        );
+        assert_eq!(config.changed([("segment.ms", Some("5"))]).unwrap().overrides().len(), 3);
     }
 }

@@ -33,9 +33,7 @@ impl DirLock {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) => return Err(taken(directory, &mut file)),
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .map_err(failed)?;
+        file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(Self { _file: file })
     }
@@ -67,11 +65,7 @@ mod tests {
         let first = DirLock::acquire(directory.path()).unwrap();
         let error = DirLock::acquire(directory.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DirectoryLocked);
-        assert!(
-            error
-                .to_string()
-                .contains(&format!("process {}", std::process::id()))
-        );
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())));
         drop(first);
         DirLock::acquire(directory.path()).unwrap();
     }

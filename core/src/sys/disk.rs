@@ -22,9 +22,7 @@ pub struct Disk {
 impl Disk {
     /// The directory, which must exist.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self {
-            directory: directory.into(),
-        }
+        Self { directory: directory.into() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -35,12 +33,8 @@ impl Disk {
 impl Storage for Disk {
     fn open(&self, name: &str, create: bool) -> io::Result<Arc<dyn StoredFile>> {
         let path = self.path(name);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(create)
-            .truncate(false)
-            .open(path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path)?;
         Ok(Arc::new(DiskFile { file }))
     }
 

@@ -77,21 +77,12 @@ impl EventLog {
     /// A file has at most `bytes_max` bytes, or one line; `kept` full ones are kept. Fails with
     /// `StorageFailed`. There should be one log for a file: open it after the directory's lock.
     pub fn open(directory: &Path, level: Level, bytes_max: u64, kept: u32) -> Result<Self> {
-        Self::with_clock(
-            directory,
-            level,
-            bytes_max,
-            kept,
-            Box::new(SystemClock::default()),
-        )
+        Self::with_clock(directory, level, bytes_max, kept, Box::new(SystemClock::default()))
     }
 
     /// A log that writes nothing.
     pub fn none() -> Self {
-        Self {
-            level: Level::Error,
-            writer: None,
-        }
+        Self { level: Level::Error, writer: None }
     }
 
     /// Whether lines of `level` are written: a caller may save himself the work.
@@ -137,20 +128,8 @@ impl EventLog {
         let (file, size) = open_to_append(&path)
             .map_err(|source| Error::storage(format_args!("opening {}", path.display()), source))?;
         let classes = Vec::new();
-        let writer = Writer {
-            path,
-            file,
-            size,
-            bytes_max,
-            kept,
-            clock,
-            classes,
-            lost: None,
-        };
-        Ok(Self {
-            level,
-            writer: Some(Mutex::new(writer)),
-        })
+        let writer = Writer { path, file, size, bytes_max, kept, clock, classes, lost: None };
+        Ok(Self { level, writer: Some(Mutex::new(writer)) })
     }
 
     /// A panic of another thread inside the writer loses its line, and no more.
@@ -165,12 +144,7 @@ impl Writer {
     fn admit(&mut self, name: &'static str, now: Millis) -> bool {
         let known = self.classes.iter().position(|class| class.name == name);
         let at = known.unwrap_or_else(|| {
-            self.classes.push(Class {
-                name,
-                began: now,
-                written: 0,
-                left_out: 0,
-            });
+            self.classes.push(Class { name, began: now, written: 0, left_out: 0 });
             self.classes.len() - 1
         });
         let class = &mut self.classes[at];
@@ -188,10 +162,7 @@ impl Writer {
         while let Some(at) = self.classes.iter().position(is_over) {
             let Class { name, left_out, .. } = self.classes.swap_remove(at);
             if left_out > 0 {
-                self.write(
-                    Level::Warn,
-                    format_args!("{left_out} more lines about {name}"),
-                );
+                self.write(Level::Warn, format_args!("{left_out} more lines about {name}"));
             }
         }
     }
@@ -271,22 +242,18 @@ impl FromStr for Level {
 
     fn from_str(text: &str) -> Result<Self> {
         let all = [Self::Error, Self::Warn, Self::Info, Self::Debug];
-        all.into_iter()
-            .find(|level| level.name().eq_ignore_ascii_case(text))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::InvalidConfig,
-                    format!("{text:?} is no log level: use error, warn, info or debug"),
-                )
-            })
+        all.into_iter().find(|level| level.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidConfig,
+                format!("{text:?} is no log level: use error, warn, info or debug"),
+            )
+        })
     }
 }
 
 impl fmt::Debug for EventLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventLog")
-            .field("level", &self.level)
-            .finish_non_exhaustive()
+        f.debug_struct("EventLog").field("level", &self.level).finish_non_exhaustive()
     }
 }
 
@@ -325,11 +292,7 @@ fn push_line(lines: &mut String, now: Millis, level: Level, text: fmt::Arguments
         Level::Debug => " DEBUG ",
     });
     // An error here means that the sentence was cut, or that a `Display` gave up half-way.
-    let _ = Sentence {
-        line: lines,
-        left: LINE_BYTES_MAX,
-    }
-    .write_fmt(text);
+    let _ = Sentence { line: lines, left: LINE_BYTES_MAX }.write_fmt(text);
     lines.push('\n');
 }
 
@@ -415,10 +378,7 @@ mod tests {
 
     /// The sentences of a file, without their times.
     fn sentences(directory: &TempDir, name: &str) -> Vec<String> {
-        read(directory, name)
-            .lines()
-            .map(|line| line[25..].to_owned())
-            .collect()
+        read(directory, name).lines().map(|line| line[25..].to_owned()).collect()
     }
 
     #[test]
@@ -468,14 +428,8 @@ mod tests {
             log.log(Level::Info, format_args!("line {n}"));
         }
         assert_eq!(sentences(&directory, "broker.log"), ["INFO  line 6"]);
-        assert_eq!(
-            sentences(&directory, "broker.log.1"),
-            ["INFO  line 4", "INFO  line 5"]
-        );
-        assert_eq!(
-            sentences(&directory, "broker.log.2"),
-            ["INFO  line 2", "INFO  line 3"]
-        );
+        assert_eq!(sentences(&directory, "broker.log.1"), ["INFO  line 4", "INFO  line 5"]);
+        assert_eq!(sentences(&directory, "broker.log.2"), ["INFO  line 2", "INFO  line 3"]);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
         drop(log);
 
@@ -493,17 +447,11 @@ mod tests {
         for n in 0..5 {
             log.log(Level::Info, format_args!("line {n}"));
         }
-        assert_eq!(
-            sentences(&directory, "broker.log"),
-            ["INFO  line 0", "INFO  line 1"]
-        );
+        assert_eq!(sentences(&directory, "broker.log"), ["INFO  line 0", "INFO  line 1"]);
         fs::remove_dir(&obstacle).unwrap();
         log.log(Level::Info, format_args!("line 5"));
         let lines = sentences(&directory, "broker.log");
-        assert!(
-            lines[0].starts_with("ERROR 3 lines before this one were lost: "),
-            "{lines:?}"
-        );
+        assert!(lines[0].starts_with("ERROR 3 lines before this one were lost: "), "{lines:?}");
         assert_eq!(lines[1..], ["INFO  line 5"]);
     }
 
@@ -512,21 +460,12 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let (log, _) = log_in(&directory, 10_000, 1);
         log.log(Level::Info, format_args!("a\nb\x1b[31m\u{2028}\u{e9}"));
-        log.log(
-            Level::Info,
-            format_args!("{}{}", "x".repeat(LINE_BYTES_MAX), "no room"),
-        );
-        log.log(
-            Level::Info,
-            format_args!("{}\u{e9}", "x".repeat(LINE_BYTES_MAX - 1)),
-        );
+        log.log(Level::Info, format_args!("{}{}", "x".repeat(LINE_BYTES_MAX), "no room"));
+        log.log(Level::Info, format_args!("{}\u{e9}", "x".repeat(LINE_BYTES_MAX - 1)));
         let lines = sentences(&directory, FILE_NAME);
         assert_eq!(lines[0], "INFO  a\\nb\\u{1b}[31m\\u{2028}\u{e9}");
         assert_eq!(lines[1], format!("INFO  {}...", "x".repeat(LINE_BYTES_MAX)));
-        assert_eq!(
-            lines[2],
-            format!("INFO  {}...", "x".repeat(LINE_BYTES_MAX - 1))
-        );
+        assert_eq!(lines[2], format!("INFO  {}...", "x".repeat(LINE_BYTES_MAX - 1)));
         assert_eq!(lines.len(), 3);
     }
 
@@ -544,11 +483,7 @@ mod tests {
         assert_eq!(lines[few - 1], format!("WARN  bad frame {}", few - 1));
         assert_eq!(
             lines[few..],
-            [
-                "INFO  a login",
-                "WARN  95 more lines about bad frames",
-                "WARN  bad frame 100"
-            ]
+            ["INFO  a login", "WARN  95 more lines about bad frames", "WARN  bad frame 100"]
         );
         (0..10).for_each(knock);
         drop(log);
@@ -563,9 +498,6 @@ mod tests {
         log.log(Level::Error, format_args!("nobody reads this"));
         assert_eq!("Warn".parse::<Level>().unwrap(), Level::Warn);
         let error = "loud".parse::<Level>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "\"loud\" is no log level: use error, warn, info or debug"
-        );
+        assert_eq!(error.to_string(), "\"loud\" is no log level: use error, warn, info or debug");
     }
 }

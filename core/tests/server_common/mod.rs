@@ -46,23 +46,14 @@ pub(crate) fn start() -> Started {
 pub(crate) fn start_with(change: impl FnOnce(&mut ServerConfig)) -> Started {
     let directory = TempDir::new().unwrap();
     let events = EventLog::open(directory.path(), Level::Debug, FILE_BYTES_DEFAULT, 1).unwrap();
-    let config = Config {
-        group_initial_rebalance_delay: Duration::ZERO,
-        ..Config::default()
-    };
+    let config = Config { group_initial_rebalance_delay: Duration::ZERO, ..Config::default() };
     let broker = Broker::open(directory.path(), config, Arc::new(events)).unwrap();
     let broker = Arc::new(broker);
-    let mut config = ServerConfig {
-        listen: ("127.0.0.1".to_owned(), 0),
-        ..ServerConfig::default()
-    };
+    let mut config =
+        ServerConfig { listen: ("127.0.0.1".to_owned(), 0), ..ServerConfig::default() };
     change(&mut config);
     let server = Server::start(broker.clone(), config).unwrap();
-    Started {
-        server,
-        broker,
-        directory,
-    }
+    Started { server, broker, directory }
 }
 
 impl Started {
@@ -102,10 +93,7 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self {
-            stream,
-            correlation_id: 0,
-        }
+        Self { stream, correlation_id: 0 }
     }
 
     /// Sends a request and waits for its answer.
@@ -129,9 +117,7 @@ impl Client {
             .with_correlation_id(self.correlation_id)
             .with_client_id(Some(text("test")));
         let mut body = BytesMut::new();
-        let header_version = ApiKey::try_from(R::KEY)
-            .unwrap()
-            .request_header_version(version);
+        let header_version = ApiKey::try_from(R::KEY).unwrap().request_header_version(version);
         header.encode(&mut body, header_version).unwrap();
         request.encode(&mut body, version).unwrap();
         let mut frame = i32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
@@ -198,9 +184,7 @@ pub(crate) fn topic_name(name: &str) -> TopicName {
 pub(crate) fn batch(values: &[&[u8]]) -> Bytes {
     let mut builder = BatchBuilder::new();
     for value in values {
-        builder
-            .append(1_700_000_000_000, None, Some(value), &[])
-            .unwrap();
+        builder.append(1_700_000_000_000, None, Some(value), &[]).unwrap();
     }
     Bytes::copy_from_slice(builder.finish(Codec::None).unwrap())
 }
@@ -233,10 +217,7 @@ pub(crate) fn produce(
         .with_name(topic_name(topic.0))
         .with_topic_id(hex(topic.1).parse().unwrap())
         .with_partition_data(vec![data]);
-    ProduceRequest::default()
-        .with_acks(acks)
-        .with_timeout_ms(10_000)
-        .with_topic_data(vec![topic])
+    ProduceRequest::default().with_acks(acks).with_timeout_ms(10_000).with_topic_data(vec![topic])
 }
 
 /// Error and base offset of the one partition of an answer.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use minka::Result;
-use minka::clock::{Clock, SystemClock};
 use minka::batch::builder::BatchBuilder;
 use minka::batch::compression::Codec;
 use minka::batch::header::{BatchHeader, HEADER_BYTES};
 use minka::batch::records::Records;
+use minka::clock::{Clock, SystemClock};
 use minka::engine::{Acks, Appended, Broker, LiveTopic, NewTopic, Partition, Produce};
 use minka::state::topic_config::TopicConfig;
 
@@ -31,11 +31,7 @@ fn now() -> i64 {
     SystemClock::default().wall()
 }
 
-fn make<V: AsRef<[u8]>>(
-    timestamp: i64,
-    values: &[V],
-    producer: Option<(i64, i16, i32)>,
-) -> Bytes {
+fn make<V: AsRef<[u8]>>(timestamp: i64, values: &[V], producer: Option<(i64, i16, i32)>) -> Bytes {
     let mut builder = BatchBuilder::new();
     if let Some((id, epoch, sequence)) = producer {
         builder.set_producer(id, epoch, sequence);

@@ -110,11 +110,7 @@ impl Parser<'_> {
             let value = self.value();
             self.eat(", ");
             if name == "unknown_tagged_fields" {
-                assert_eq!(
-                    value,
-                    Shown::List(Vec::new()),
-                    "unknown tagged fields in {of}"
-                );
+                assert_eq!(value, Shown::List(Vec::new()), "unknown tagged fields in {of}");
             } else if !NEWER.contains(&(of, name)) {
                 let renamed = OTHER_NAMES.iter().find(|(theirs, _)| *theirs == name);
                 fields.push((renamed.map_or(name, |(_, ours)| ours).to_owned(), value));
@@ -126,11 +122,7 @@ impl Parser<'_> {
     fn quoted(&mut self) -> String {
         let mut end = 1;
         while !self.rest[end..].starts_with('"') {
-            end += if self.rest[end..].starts_with('\\') {
-                2
-            } else {
-                1
-            };
+            end += if self.rest[end..].starts_with('\\') { 2 } else { 1 };
         }
         let (text, rest) = self.rest.split_at(end + 1);
         self.rest = rest;

@@ -17,10 +17,7 @@ pub(super) fn answer(
             ..ApiVersionsResponse::default()
         };
     }
-    ApiVersionsResponse {
-        api_keys: ApiKey::advertise(SERVED),
-        ..ApiVersionsResponse::default()
-    }
+    ApiVersionsResponse { api_keys: ApiKey::advertise(SERVED), ..ApiVersionsResponse::default() }
 }
 
 /// Says with which versions to ask again.

@@ -46,11 +46,7 @@ pub(super) fn answer<'a>(
 
 /// Where a topic's value comes from.
 pub(super) fn source(entry: &ConfigEntry<'_>) -> i8 {
-    if entry.is_default {
-        FROM_DEFAULT
-    } else {
-        FROM_TOPIC
-    }
+    if entry.is_default { FROM_DEFAULT } else { FROM_TOPIC }
 }
 
 fn describe(
@@ -110,48 +106,20 @@ fn of_broker(call: &Call<'_>, name: &str) -> Result<Vec<DescribedConfig<'static>
     let millis = |duration: std::time::Duration| duration.as_millis().to_string();
     let minutes = (config.offsets_retention.as_secs() / 60).to_string();
     let settings = [
-        (
-            "auto.create.topics.enable",
-            config.auto_create_topics.to_string(),
-            ConfigType::Boolean,
-        ),
+        ("auto.create.topics.enable", config.auto_create_topics.to_string(), ConfigType::Boolean),
         ("broker.id", NODE_ID.to_string(), ConfigType::Int),
-        (
-            "default.replication.factor",
-            "1".to_owned(),
-            ConfigType::Int,
-        ),
+        ("default.replication.factor", "1".to_owned(), ConfigType::Int),
         (
             "group.initial.rebalance.delay.ms",
             millis(config.group_initial_rebalance_delay),
             ConfigType::Int,
         ),
-        (
-            "group.max.session.timeout.ms",
-            millis(config.group_session_timeout_max),
-            ConfigType::Int,
-        ),
-        (
-            "group.max.size",
-            config.group_size_max.to_string(),
-            ConfigType::Int,
-        ),
-        (
-            "group.min.session.timeout.ms",
-            millis(config.group_session_timeout_min),
-            ConfigType::Int,
-        ),
-        (
-            "log.segment.bytes",
-            config.segment_bytes.to_string(),
-            ConfigType::Long,
-        ),
+        ("group.max.session.timeout.ms", millis(config.group_session_timeout_max), ConfigType::Int),
+        ("group.max.size", config.group_size_max.to_string(), ConfigType::Int),
+        ("group.min.session.timeout.ms", millis(config.group_session_timeout_min), ConfigType::Int),
+        ("log.segment.bytes", config.segment_bytes.to_string(), ConfigType::Long),
         ("min.insync.replicas", "1".to_owned(), ConfigType::Int),
-        (
-            "num.partitions",
-            config.default_partitions.to_string(),
-            ConfigType::Int,
-        ),
+        ("num.partitions", config.default_partitions.to_string(), ConfigType::Int),
         ("offsets.retention.minutes", minutes, ConfigType::Int),
     ];
     let described = settings.map(|(name, value, config_type)| DescribedConfig {

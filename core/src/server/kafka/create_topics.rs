@@ -41,10 +41,7 @@ pub(super) fn answer<'a>(
         })
         .collect();
     let new: Vec<NewTopic> = planned.iter().flatten().cloned().collect();
-    let mut created = call
-        .broker
-        .create_topics(&new, request.validate_only)
-        .into_iter();
+    let mut created = call.broker.create_topics(&new, request.validate_only).into_iter();
     let result = |(asked, planned): (&CreatableTopic<'a>, Result<NewTopic>)| {
         let created = planned.and_then(|_| {
             let missing = || Err(Error::new(ErrorKind::Internal, "a topic got no result"));
@@ -78,11 +75,7 @@ fn plan(asked: &CreatableTopic<'_>, lenient_replication: bool) -> Result<NewTopi
     };
     let given = asked.configs.iter();
     let values = given.filter_map(|config| Some((config.name, config.value?)));
-    Ok(NewTopic {
-        name: asked.name.to_owned(),
-        partitions,
-        config: TopicConfig::parse(values)?,
-    })
+    Ok(NewTopic { name: asked.name.to_owned(), partitions, config: TopicConfig::parse(values)? })
 }
 
 fn check_replication(factor: i16, lenient: bool) -> Result<()> {
@@ -110,13 +103,8 @@ fn assigned(asked: &CreatableTopic<'_>, lenient: bool) -> Result<u32> {
         indexes.push(assignment.partition_index);
     }
     indexes.sort_unstable();
-    if !(0..)
-        .zip(&indexes)
-        .all(|(expected, index)| expected == *index)
-    {
-        return Err(invalid(
-            "the partitions that are assigned must be numbered from 0",
-        ));
+    if !(0..).zip(&indexes).all(|(expected, index)| expected == *index) {
+        return Err(invalid("the partitions that are assigned must be numbered from 0"));
     }
     Ok(u32::try_from(indexes.len()).unwrap_or(u32::MAX))
 }
@@ -131,11 +119,7 @@ fn good<'a>(name: &'a str, topic: &Topic, validate_only: bool) -> CreatableTopic
     CreatableTopicResult {
         name: Cow::Borrowed(name),
         // A topic that was not created has no ID.
-        topic_id: if validate_only {
-            Uuid::ZERO
-        } else {
-            Uuid(topic.id)
-        },
+        topic_id: if validate_only { Uuid::ZERO } else { Uuid(topic.id) },
         num_partitions: i32::try_from(topic.partition_count()).unwrap_or(i32::MAX),
         replication_factor: 1,
         configs: Some(topic.config.entries().map(config).collect()),

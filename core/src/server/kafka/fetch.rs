@@ -169,10 +169,7 @@ impl ParkedFetch {
         self.topics.iter().flat_map(|topic| {
             let found = topic.partitions.iter().zip(&topic.found);
             found.filter_map(|(asked, found)| {
-                let live = topic
-                    .live
-                    .as_ref()
-                    .filter(|_| found.error == ErrorCode::None)?;
+                let live = topic.live.as_ref().filter(|_| found.error == ErrorCode::None)?;
                 Some((live.partition(asked.partition).ok()?, found.high_watermark))
             })
         })
@@ -184,24 +181,15 @@ impl ParkedFetch {
             topic.found.clear();
             for asked in &topic.partitions {
                 let room = self.bytes_max.saturating_sub(harvest.bytes);
-                let live = topic
-                    .live
-                    .as_deref()
-                    .ok_or(if self.version >= IDS_FROM_VERSION {
-                        ErrorCode::UnknownTopicId
-                    } else {
-                        ErrorCode::UnknownTopicOrPartition
-                    });
+                let live = topic.live.as_deref().ok_or(if self.version >= IDS_FROM_VERSION {
+                    ErrorCode::UnknownTopicId
+                } else {
+                    ErrorCode::UnknownTopicOrPartition
+                });
                 let found = live.and_then(|live| read(broker, live, asked, room, &mut harvest));
                 let found = found.unwrap_or_else(|error| {
                     harvest.failed = true;
-                    Found {
-                        error,
-                        high_watermark: 0,
-                        log_start: -1,
-                        bytes: 0,
-                        pieces: 0..0,
-                    }
+                    Found { error, high_watermark: 0, log_start: -1, bytes: 0, pieces: 0..0 }
                 });
                 topic.found.push(found);
             }
@@ -241,11 +229,7 @@ impl ParkedFetch {
 
     fn partition_head(&self, asked: &FetchPartition, found: &Found) -> FetchPartitionHead<'_> {
         let is_good = found.error == ErrorCode::None;
-        let high_watermark = if is_good {
-            signed(found.high_watermark)
-        } else {
-            -1
-        };
+        let high_watermark = if is_good { signed(found.high_watermark) } else { -1 };
         FetchPartitionHead {
             partition_index: asked.partition,
             error_code: found.error.code(),
@@ -266,9 +250,8 @@ fn read(
     room: usize,
     harvest: &mut Harvest,
 ) -> Result<Found, ErrorCode> {
-    let partition = live
-        .partition(asked.partition)
-        .map_err(|error| ErrorCode::from(error.kind()))?;
+    let partition =
+        live.partition(asked.partition).map_err(|error| ErrorCode::from(error.kind()))?;
     check_leader_epoch(broker, asked.current_leader_epoch)?;
     let offset = u64::try_from(asked.fetch_offset).map_err(|_| ErrorCode::OffsetOutOfRange)?;
     let first = harvest.pieces.len();

@@ -36,9 +36,7 @@ pub(super) fn answer<'a>(
 
 fn refusal<'a>(request: &FindCoordinatorRequest<'a>) -> FindCoordinatorResponse<'a> {
     let error_code = ErrorCode::InvalidRequest.code();
-    let error_message = Some(Cow::Borrowed(
-        "this broker has no coordinators of this kind",
-    ));
+    let error_message = Some(Cow::Borrowed("this broker has no coordinators of this kind"));
     let coordinator = |key: &&'a str| Coordinator {
         key: Cow::Borrowed(*key),
         node_id: -1,

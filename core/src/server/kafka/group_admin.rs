@@ -35,10 +35,7 @@ pub(super) fn describe<'a>(
             ..DescribedGroup::default()
         }
     });
-    DescribeGroupsResponse {
-        groups: group.collect(),
-        ..DescribeGroupsResponse::default()
-    }
+    DescribeGroupsResponse { groups: group.collect(), ..DescribeGroupsResponse::default() }
 }
 
 /// Lists the groups in the states and of the types that are asked for.
@@ -59,10 +56,7 @@ pub(super) fn list(
         group_state: Cow::Borrowed(group.state.name()),
         group_type: Cow::Borrowed(CLASSIC),
     });
-    ListGroupsResponse {
-        groups: listed.collect(),
-        ..ListGroupsResponse::default()
-    }
+    ListGroupsResponse { groups: listed.collect(), ..ListGroupsResponse::default() }
 }
 
 /// Deletes groups without members.
@@ -76,10 +70,7 @@ pub(super) fn delete<'a>(
             GroupDeletion::NotFound => ErrorCode::GroupIdNotFound,
             GroupDeletion::NotEmpty => ErrorCode::NonEmptyGroup,
         };
-        DeletableGroupResult {
-            group_id: Cow::Borrowed(*group),
-            error_code: error.code(),
-        }
+        DeletableGroupResult { group_id: Cow::Borrowed(*group), error_code: error.code() }
     };
     DeleteGroupsResponse {
         results: request.groups_names.iter().map(delete).collect(),

@@ -67,10 +67,7 @@ pub(super) fn join(
             .collect(),
     };
     let member_id = request.member_id.clone();
-    match call
-        .broker
-        .join_group(request, call.state.wake, call.state.token)
-    {
+    match call.broker.join_group(request, call.state.wake, call.state.token) {
         Ok(answer) => Ok(Handled::Parked(Parked::Join(Box::new(ParkedJoin {
             version: call.version,
             correlation_id: call.correlation_id,
@@ -98,9 +95,7 @@ pub(super) fn sync(call: &Call<'_>, request: &SyncGroupRequest<'_>) -> Handled {
             .map(|share| (share.member_id.to_owned(), share.assignment.to_owned()))
             .collect(),
     };
-    let answer = call
-        .broker
-        .sync_group(request, call.state.wake, call.state.token);
+    let answer = call.broker.sync_group(request, call.state.wake, call.state.token);
     Handled::Parked(Parked::Sync(Box::new(ParkedSync {
         version: call.version,
         correlation_id: call.correlation_id,
@@ -110,17 +105,9 @@ pub(super) fn sync(call: &Call<'_>, request: &SyncGroupRequest<'_>) -> Handled {
 
 /// A member is alive.
 pub(super) fn heartbeat(call: &Call<'_>, request: &HeartbeatRequest<'_>) -> HeartbeatResponse {
-    let member = MemberKey {
-        member_id: request.member_id,
-        instance_id: request.group_instance_id,
-    };
-    let result = call
-        .broker
-        .heartbeat(request.group_id, member, request.generation_id);
-    HeartbeatResponse {
-        error_code: result_code(&result),
-        ..HeartbeatResponse::default()
-    }
+    let member = MemberKey { member_id: request.member_id, instance_id: request.group_instance_id };
+    let result = call.broker.heartbeat(request.group_id, member, request.generation_id);
+    HeartbeatResponse { error_code: result_code(&result), ..HeartbeatResponse::default() }
 }
 
 /// Members leave.
@@ -128,10 +115,7 @@ pub(super) fn leave<'a>(
     call: &Call<'_>,
     request: &LeaveGroupRequest<'a>,
 ) -> LeaveGroupResponse<'a> {
-    let alone = [MemberKey {
-        member_id: request.member_id,
-        instance_id: None,
-    }];
+    let alone = [MemberKey { member_id: request.member_id, instance_id: None }];
     let many: Vec<MemberKey<'_>> = request
         .members
         .iter()
@@ -157,19 +141,12 @@ pub(super) fn leave<'a>(
             ..LeaveGroupResponse::default()
         };
     }
-    let left = request
-        .members
-        .iter()
-        .zip(&results)
-        .map(|(member, result)| LeftMember {
-            member_id: Cow::Borrowed(member.member_id),
-            group_instance_id: member.group_instance_id.map(Cow::Borrowed),
-            error_code: result_code(result),
-        });
-    LeaveGroupResponse {
-        members: left.collect(),
-        ..LeaveGroupResponse::default()
-    }
+    let left = request.members.iter().zip(&results).map(|(member, result)| LeftMember {
+        member_id: Cow::Borrowed(member.member_id),
+        group_instance_id: member.group_instance_id.map(Cow::Borrowed),
+        error_code: result_code(result),
+    });
+    LeaveGroupResponse { members: left.collect(), ..LeaveGroupResponse::default() }
 }
 
 impl ParkedJoin {
@@ -208,10 +185,9 @@ impl ParkedSync {
                 assignment: Cow::Owned(answer.assignment),
                 ..SyncGroupResponse::default()
             },
-            Err(error) => SyncGroupResponse {
-                error_code: code(&error),
-                ..SyncGroupResponse::default()
-            },
+            Err(error) => {
+                SyncGroupResponse { error_code: code(&error), ..SyncGroupResponse::default() }
+            }
         };
         write_response(outbox.buffer(), self.version, self.correlation_id, &answer)?;
         Ok(true)

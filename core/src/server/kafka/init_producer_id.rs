@@ -24,10 +24,9 @@ pub(super) fn answer(
         None => {}
     }
     match call.broker.next_producer_id() {
-        Ok(producer_id) => InitProducerIdResponse {
-            producer_id,
-            ..InitProducerIdResponse::default()
-        },
+        Ok(producer_id) => {
+            InitProducerIdResponse { producer_id, ..InitProducerIdResponse::default() }
+        }
         Err(error) => refused(code(&error)),
     }
 }

@@ -48,9 +48,8 @@ fn find(
     asked: &ListOffsetsPartition,
 ) -> Result<ListOffsetsPartitionResponse, ErrorCode> {
     let live = live.ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    let partition = live
-        .partition(asked.partition_index)
-        .map_err(|error| ErrorCode::from(error.kind()))?;
+    let partition =
+        live.partition(asked.partition_index).map_err(|error| ErrorCode::from(error.kind()))?;
     call.check_leader_epoch(asked.current_leader_epoch)?;
     let nothing = ListOffsetsPartitionResponse {
         partition_index: asked.partition_index,
@@ -65,10 +64,8 @@ fn find(
         time if time >= 0 => OffsetSpec::At(time),
         _ => return Err(ErrorCode::InvalidRequest),
     };
-    let found = call
-        .broker
-        .find_offset(partition, spec)
-        .map_err(|error| ErrorCode::from(error.kind()))?;
+    let found =
+        call.broker.find_offset(partition, spec).map_err(|error| ErrorCode::from(error.kind()))?;
     let Some((offset, timestamp)) = found else {
         return Ok(nothing);
     };
@@ -77,11 +74,7 @@ fn find(
     Ok(ListOffsetsPartitionResponse {
         timestamp,
         offset: signed(offset),
-        leader_epoch: if is_latest {
-            leader_epoch(call.broker)
-        } else {
-            -1
-        },
+        leader_epoch: if is_latest { leader_epoch(call.broker) } else { -1 },
         ..nothing
     })
 }

@@ -21,11 +21,7 @@ pub(super) fn answer<'a>(
     request: &MetadataRequest<'a>,
 ) -> MetadataResponse<'a> {
     let topics = if request.asks_for_all(call.version) {
-        call.broker
-            .topics()
-            .iter()
-            .map(|live| known(call, live))
-            .collect()
+        call.broker.topics().iter().map(|live| known(call, live)).collect()
     } else {
         named(call, request)
     };
@@ -50,11 +46,7 @@ fn named<'a>(call: &Call<'_>, request: &MetadataRequest<'a>) -> Vec<MetadataTopi
     }
     let mut seen = BTreeSet::new();
     let first = |topic: &&MetadataRequestTopic<'a>| seen.insert((topic.name, topic.topic_id));
-    asked
-        .iter()
-        .filter(first)
-        .map(|topic| one(call, topic))
-        .collect()
+    asked.iter().filter(first).map(|topic| one(call, topic)).collect()
 }
 
 /// Creates those that do not exist, with one sync.

@@ -201,12 +201,7 @@ impl Call<'_> {
 
     /// Appends an answer.
     fn write<M: Message>(&self, out: &mut Vec<u8>, answer: &M) -> Result<(), Refusal> {
-        Ok(frame::write_response(
-            out,
-            self.version,
-            self.correlation_id,
-            answer,
-        )?)
+        Ok(frame::write_response(out, self.version, self.correlation_id, answer)?)
     }
 
     /// Checks a leader epoch that a client knows; -1 where it knows none.
@@ -234,7 +229,7 @@ fn code(error: &Error) -> i16 {
 }
 
 /// The number that says how a result is, 0 for good.
-fn result_code<T>(result: &crate::Result<T>) -> i16 {
+fn result_code<T>(result: &Result<T, Error>) -> i16 {
     result.as_ref().err().map_or(0, code)
 }
 

@@ -41,10 +41,7 @@ pub(super) fn start(
             let entry = entry(live.as_deref(), asked);
             let error_code = entry.as_ref().err().map_or(0, |error| error.code());
             entries.extend(entry);
-            OffsetCommitPartitionResponse {
-                partition_index: asked.partition_index,
-                error_code,
-            }
+            OffsetCommitPartitionResponse { partition_index: asked.partition_index, error_code }
         });
         answer.topics.push(OffsetCommitTopicResponse {
             partitions: partitions.collect(),
@@ -53,10 +50,7 @@ pub(super) fn start(
     }
     let commit = CommitRequest {
         group: request.group_id,
-        member: MemberKey {
-            member_id: request.member_id,
-            instance_id: request.group_instance_id,
-        },
+        member: MemberKey { member_id: request.member_id, instance_id: request.group_instance_id },
         generation: request.generation_id_or_member_epoch,
         entries: &entries,
         retention_ms: Some(request.retention_time_ms).filter(|keep| *keep >= 0),
@@ -101,12 +95,7 @@ impl ParkedCommit {
         if let Some(error) = results.iter().find_map(|result| result.as_ref().err()) {
             fail(&mut self.answer, error);
         }
-        write_response(
-            outbox.buffer(),
-            self.version,
-            self.correlation_id,
-            &self.answer,
-        )?;
+        write_response(outbox.buffer(), self.version, self.correlation_id, &self.answer)?;
         Ok(true)
     }
 }
@@ -130,10 +119,7 @@ fn entry(
 fn good<'a>(
     answer: &'a mut OffsetCommitResponse<'static>,
 ) -> impl Iterator<Item = &'a mut OffsetCommitPartitionResponse> {
-    let partitions = answer
-        .topics
-        .iter_mut()
-        .flat_map(|topic| &mut topic.partitions);
+    let partitions = answer.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
     partitions.filter(|partition| partition.error_code == 0)
 }
 

@@ -25,19 +25,13 @@ pub(super) fn answer<'a>(
         };
     }
     let mut seen = BTreeSet::new();
-    let groups = request
-        .groups
-        .iter()
-        .filter(|asked| seen.insert(asked.group_id));
+    let groups = request.groups.iter().filter(|asked| seen.insert(asked.group_id));
     let group = groups.map(|asked| OffsetFetchGroupResponse {
         group_id: Cow::Borrowed(asked.group_id),
         topics: of_group(call, asked.group_id, asked.topics.as_deref()),
         ..OffsetFetchGroupResponse::default()
     });
-    OffsetFetchResponse {
-        groups: group.collect(),
-        ..OffsetFetchResponse::default()
-    }
+    OffsetFetchResponse { groups: group.collect(), ..OffsetFetchResponse::default() }
 }
 
 fn of_group<'a>(
@@ -47,10 +41,7 @@ fn of_group<'a>(
 ) -> Vec<OffsetFetchTopicResponse<'a>> {
     let committed = call.broker.committed_offsets(group);
     match asked {
-        Some(topics) => topics
-            .iter()
-            .map(|asked| of_topic(call, &committed, asked))
-            .collect(),
+        Some(topics) => topics.iter().map(|asked| of_topic(call, &committed, asked)).collect(),
         None => of_all_topics(call, &committed),
     }
 }
@@ -63,17 +54,13 @@ fn of_topic<'a>(
     let live = call.broker.topic(asked.name);
     let find = |index: i32| {
         let number = live.as_ref()?.partition(index).ok()?.number();
-        let at = committed
-            .binary_search_by_key(&number, |(number, _)| *number)
-            .ok()?;
+        let at = committed.binary_search_by_key(&number, |(number, _)| *number).ok()?;
         committed.get(at).map(|(_, offset)| offset)
     };
     let partitions = asked.partition_indexes.iter();
     OffsetFetchTopicResponse {
         name: Cow::Borrowed(asked.name),
-        partitions: partitions
-            .map(|&index| partition(index, find(index)))
-            .collect(),
+        partitions: partitions.map(|&index| partition(index, find(index))).collect(),
     }
 }
 
@@ -91,10 +78,8 @@ fn of_all_topics(
         let partitions = topics.entry(topic.name.clone()).or_default();
         partitions.push(partition(index, Some(offset)));
     }
-    let answer = |(name, partitions)| OffsetFetchTopicResponse {
-        name: Cow::Owned(name),
-        partitions,
-    };
+    let answer =
+        |(name, partitions)| OffsetFetchTopicResponse { name: Cow::Owned(name), partitions };
     topics.into_iter().map(answer).collect()
 }
 

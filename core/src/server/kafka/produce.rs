@@ -61,11 +61,7 @@ pub(in crate::server) fn submit(
             slot += 1;
         }
     }
-    Ok(PendingProduce {
-        frame: frame.clone(),
-        ticket,
-        answers: view.acks != 0,
-    })
+    Ok(PendingProduce { frame: frame.clone(), ticket, answers: view.acks != 0 })
 }
 
 impl PendingProduce {

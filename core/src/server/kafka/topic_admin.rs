@@ -29,16 +29,9 @@ pub(super) fn delete<'a>(
     let responses = if call.version >= IDS_FROM_VERSION {
         request.topics.iter().map(by_state).collect()
     } else {
-        request
-            .topic_names
-            .iter()
-            .map(|name| delete_one(call, name))
-            .collect()
+        request.topic_names.iter().map(|name| delete_one(call, name)).collect()
     };
-    DeleteTopicsResponse {
-        responses,
-        ..DeleteTopicsResponse::default()
-    }
+    DeleteTopicsResponse { responses, ..DeleteTopicsResponse::default() }
 }
 
 /// Gives topics more partitions.

@@ -21,26 +21,15 @@ impl Group {
         let results: Vec<Result<()>> = request.entries.iter().map(check_entry).collect();
         let good =
             |(entry, result): (&CommitEntry, &Result<()>)| result.is_ok().then(|| entry.clone());
-        let entries: Vec<CommitEntry> = request
-            .entries
-            .iter()
-            .zip(&results)
-            .filter_map(good)
-            .collect();
+        let entries: Vec<CommitEntry> =
+            request.entries.iter().zip(&results).filter_map(good).collect();
         if !entries.is_empty() {
             let committed_ms = turn.now.wall;
-            let expires_ms = request
-                .retention_ms
-                .map(|keep| committed_ms.saturating_add(keep));
+            let expires_ms = request.retention_ms.map(|keep| committed_ms.saturating_add(keep));
             self.offsets.commit(&entries, committed_ms, expires_ms);
             self.logged = true;
             let group = self.id.to_string();
-            let event = Event::OffsetsCommitted {
-                group,
-                entries,
-                committed_ms,
-                expires_ms,
-            };
+            let event = Event::OffsetsCommitted { group, entries, committed_ms, expires_ms };
             turn.out.push(Action::Persist(event));
         }
         Ok(results)

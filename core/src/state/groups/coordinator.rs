@@ -57,9 +57,7 @@ impl Coordinator {
         for (id, durable) in groups {
             let id: Arc<str> = id.into();
             let group = Group::restored(Arc::clone(&id), durable, now);
-            coordinator
-                .groups
-                .insert(Arc::clone(&id), Slot { group, timer: None });
+            coordinator.groups.insert(Arc::clone(&id), Slot { group, timer: None });
             coordinator.set_timer(&id);
         }
         coordinator
@@ -68,9 +66,7 @@ impl Coordinator {
     /// The durable part of all groups: what replaying their events gives.
     pub fn durable(&self) -> BTreeMap<String, DurableGroup> {
         let logged = self.groups.values().filter(|slot| slot.group.logged);
-        logged
-            .map(|slot| (slot.group.id.to_string(), slot.group.durable()))
-            .collect()
+        logged.map(|slot| (slot.group.id.to_string(), slot.group.durable())).collect()
     }
 
     /// A JoinGroup request; its answer is a [`Action::JoinReply`] of this call or a later one.
@@ -79,14 +75,8 @@ impl Coordinator {
     /// that the same member repeats while it waits.
     pub fn join(&mut self, request: JoinRequest, now: Now, out: &mut Vec<Action>) {
         if let Err(error) = self.check_join(&request) {
-            let JoinRequest {
-                reply, member_id, ..
-            } = request;
-            out.push(Action::JoinReply {
-                reply,
-                member_id,
-                answer: Err(error),
-            });
+            let JoinRequest { reply, member_id, .. } = request;
+            out.push(Action::JoinReply { reply, member_id, answer: Err(error) });
             return;
         }
         let id = self.found(&request.group);
@@ -107,10 +97,7 @@ impl Coordinator {
             None
         };
         if let Some(error) = refusal {
-            out.push(Action::SyncReply {
-                reply,
-                answer: Err(error),
-            });
+            out.push(Action::SyncReply { reply, answer: Err(error) });
             return;
         }
         let id = self.found(&request.group);
@@ -155,16 +142,10 @@ impl Coordinator {
             return Err(no_group_id());
         }
         let results = self.turn(group, now, out, |group, turn| {
-            members
-                .iter()
-                .map(|&member| group.leave(member, turn))
-                .collect()
+            members.iter().map(|&member| group.leave(member, turn)).collect()
         });
         Ok(results.unwrap_or_else(|| {
-            members
-                .iter()
-                .map(|member| Err(unknown_member(group, member.member_id)))
-                .collect()
+            members.iter().map(|member| Err(unknown_member(group, member.member_id))).collect()
         }))
     }
 
@@ -181,10 +162,7 @@ impl Coordinator {
         out: &mut Vec<Action>,
     ) -> Result<Vec<Result<()>>> {
         if !self.groups.contains_key(request.group) && request.generation >= 0 {
-            let text = format!(
-                "there is no group {} any more: join it again",
-                request.group
-            );
+            let text = format!("there is no group {} any more: join it again", request.group);
             return Err(Error::new(ErrorKind::IllegalGeneration, text));
         }
         let id = self.found(request.group);
@@ -201,9 +179,7 @@ impl Coordinator {
     /// stays until its session times out.
     pub fn forget_reply(&mut self, reply: ReplyId, now: Now) {
         if let Some(id) = self.waiting.remove(&reply) {
-            self.turn(&id, now, &mut Vec::new(), |group, turn| {
-                group.forget_reply(reply, turn)
-            });
+            self.turn(&id, now, &mut Vec::new(), |group, turn| group.forget_reply(reply, turn));
         }
     }
 
@@ -275,9 +251,7 @@ impl Coordinator {
     pub fn topic_deleted(&mut self, topic: &Topic) {
         for slot in self.groups.values_mut() {
             for run in topic.runs() {
-                slot.group
-                    .offsets
-                    .remove_run(run.first..run.first + run.count);
+                slot.group.offsets.remove_run(run.first..run.first + run.count);
             }
         }
     }
@@ -286,11 +260,8 @@ impl Coordinator {
         if request.group.is_empty() {
             return Err(no_group_id());
         }
-        let GroupConfig {
-            session_timeout_min_ms: min,
-            session_timeout_max_ms: max,
-            ..
-        } = self.config;
+        let GroupConfig { session_timeout_min_ms: min, session_timeout_max_ms: max, .. } =
+            self.config;
         let asked = u32::try_from(request.session_timeout_ms);
         if !asked.is_ok_and(|asked| (min..=max).contains(&asked)) {
             let text = format!(
@@ -312,10 +283,7 @@ impl Coordinator {
             return Arc::clone(id);
         }
         let id: Arc<str> = group.into();
-        let slot = Slot {
-            group: Group::new(Arc::clone(&id)),
-            timer: None,
-        };
+        let slot = Slot { group: Group::new(Arc::clone(&id)), timer: None };
         self.groups.insert(Arc::clone(&id), slot);
         id
     }
@@ -330,14 +298,7 @@ impl Coordinator {
     ) -> Option<R> {
         let slot = self.groups.get_mut(id)?;
         let before = out.len();
-        let result = step(
-            &mut slot.group,
-            &mut Turn {
-                now,
-                config: &self.config,
-                out,
-            },
-        );
+        let result = step(&mut slot.group, &mut Turn { now, config: &self.config, out });
         for action in &out[before..] {
             if let Action::JoinReply { reply, .. } | Action::SyncReply { reply, .. } = action {
                 self.waiting.remove(reply);
@@ -371,11 +332,7 @@ impl Coordinator {
     fn expire_offsets(&mut self, now: Now, out: &mut Vec<Action>) {
         let mut gone = Vec::new();
         for slot in self.groups.values_mut() {
-            if slot.group.expire_offsets(&mut Turn {
-                now,
-                config: &self.config,
-                out,
-            }) {
+            if slot.group.expire_offsets(&mut Turn { now, config: &self.config, out }) {
                 gone.push(Arc::clone(&slot.group.id));
             }
         }
@@ -393,16 +350,11 @@ impl Coordinator {
             self.timers.remove(&(timer, Arc::clone(&slot.group.id)));
         }
         if slot.group.logged {
-            out.push(Action::Persist(Event::GroupRemoved {
-                group: id.to_owned(),
-            }));
+            out.push(Action::Persist(Event::GroupRemoved { group: id.to_owned() }));
         }
     }
 }
 
 fn no_group_id() -> Error {
-    Error::new(
-        ErrorKind::InvalidGroupId,
-        "a group needs an ID that is not empty",
-    )
+    Error::new(ErrorKind::InvalidGroupId, "a group needs an ID that is not empty")
 }

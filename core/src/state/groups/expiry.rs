@@ -12,20 +12,14 @@ impl Group {
         let now = turn.now.steady;
         self.pending.retain(|_, deadline| *deadline > now);
         let silent = |deadline: Option<Millis>| deadline.is_some_and(|deadline| deadline <= now);
-        let members = self
-            .members
-            .values()
-            .filter(|member| silent(member.deadline()));
+        let members = self.members.values().filter(|member| silent(member.deadline()));
         self.remove_members(members.map(|member| member.id.clone()).collect(), turn);
         if silent(self.sync_deadline) {
             let members = self.members.values().filter(|member| member.sync_pending);
             self.remove_members(members.map(|member| member.id.clone()).collect(), turn);
         }
         self.try_complete_join(turn);
-        if self
-            .rebalance
-            .is_some_and(|rebalance| rebalance.deadline <= now)
-        {
+        if self.rebalance.is_some_and(|rebalance| rebalance.deadline <= now) {
             self.rebalance_due(turn);
         }
     }
@@ -35,11 +29,7 @@ impl Group {
         let pending = self.pending.values().copied();
         let members = self.members.values().filter_map(|member| member.deadline());
         let rebalance = self.rebalance.map(|rebalance| rebalance.deadline);
-        pending
-            .chain(members)
-            .chain(self.sync_deadline)
-            .chain(rebalance)
-            .min()
+        pending.chain(members).chain(self.sync_deadline).chain(rebalance).min()
     }
 
     /// Forgets the offsets that have expired, and says whether the group goes with them. Nothing
@@ -48,19 +38,13 @@ impl Group {
         if self.state != GroupState::Empty {
             return false;
         }
-        let empty_since = self
-            .record
-            .as_ref()
-            .map_or(Millis::MIN, |record| record.changed_ms);
+        let empty_since = self.record.as_ref().map_or(Millis::MIN, |record| record.changed_ms);
         let retention_ms = turn.config.offsets_retention_ms;
-        let partitions = self
-            .offsets
-            .expired(turn.now.wall, retention_ms, empty_since);
+        let partitions = self.offsets.expired(turn.now.wall, retention_ms, empty_since);
         if !partitions.is_empty() {
             self.offsets.remove(&partitions);
             let group = self.id.to_string();
-            turn.out
-                .push(Action::Persist(Event::OffsetsRemoved { group, partitions }));
+            turn.out.push(Action::Persist(Event::OffsetsRemoved { group, partitions }));
         }
         self.is_vacant()
     }

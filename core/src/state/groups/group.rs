@@ -158,10 +158,7 @@ impl Group {
     }
 
     pub(super) fn rebalance_in_progress(&self) -> Error {
-        let text = format!(
-            "group {} is rebalancing: its members have to join again",
-            self.id
-        );
+        let text = format!("group {} is rebalancing: its members have to join again", self.id);
         Error::new(ErrorKind::RebalanceInProgress, text)
     }
 
@@ -181,10 +178,7 @@ impl Group {
     pub(super) fn join_answer(&self, member_id: &str) -> JoinAnswer {
         let protocol = self.protocol.clone().unwrap_or_default();
         let members = if self.is_leader(member_id) {
-            self.members
-                .values()
-                .map(|member| member.for_leader(&protocol))
-                .collect()
+            self.members.values().map(|member| member.for_leader(&protocol)).collect()
         } else {
             Vec::new()
         };
@@ -220,24 +214,16 @@ impl Group {
         };
         self.record = Some(record.clone());
         self.logged = true;
-        turn.out
-            .push(Action::Persist(Event::GroupStable(Box::new(record))));
+        turn.out.push(Action::Persist(Event::GroupStable(Box::new(record))));
     }
 
     pub(super) fn describe(&self) -> GroupDescription {
-        let protocol = self
-            .protocol
-            .as_deref()
-            .filter(|_| self.state == GroupState::Stable);
+        let protocol = self.protocol.as_deref().filter(|_| self.state == GroupState::Stable);
         GroupDescription {
             state: self.state,
             protocol_type: self.protocol_type.clone().unwrap_or_default(),
             protocol: protocol.unwrap_or_default().to_owned(),
-            members: self
-                .members
-                .values()
-                .map(|member| member.describe(protocol))
-                .collect(),
+            members: self.members.values().map(|member| member.describe(protocol)).collect(),
         }
     }
 
@@ -256,11 +242,7 @@ impl Turn<'_> {
     ) {
         if let Waiting::For(reply) = waiting {
             let member_id = member_id.to_owned();
-            self.out.push(Action::JoinReply {
-                reply,
-                member_id,
-                answer,
-            });
+            self.out.push(Action::JoinReply { reply, member_id, answer });
         }
     }
 

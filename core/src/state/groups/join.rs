@@ -24,9 +24,7 @@ impl Group {
         let is_known = !request.member_id.is_empty();
         let instance_id = request.instance_id.as_ref().filter(|_| !is_known);
         let replaced = instance_id.and_then(|id| self.statics.get(id)).cloned();
-        let place = replaced
-            .clone()
-            .unwrap_or_else(|| request.member_id.clone());
+        let place = replaced.clone().unwrap_or_else(|| request.member_id.clone());
         self.check_room(&place, turn)?;
         self.check_protocols(&request, &place)?;
         if is_known {
@@ -50,10 +48,7 @@ impl Group {
             return Ok(());
         }
         let instance_id = request.instance_id.as_deref();
-        self.check_member(MemberKey {
-            member_id: &member_id,
-            instance_id,
-        })?;
+        self.check_member(MemberKey { member_id: &member_id, instance_id })?;
         // A member that joins again and changes nothing has probably missed the answer. From the
         // leader of a stable group it means more: that something else calls for a rebalance.
         let unchanged = self.members[&member_id].protocols == request.protocols;
@@ -77,10 +72,7 @@ impl Group {
     fn hand_out_id(&mut self, request: JoinRequest, turn: &mut Turn<'_>) {
         let session_ms = Millis::from(request.session_timeout_ms);
         let deadline = turn.now.steady.saturating_add(session_ms);
-        let text = format!(
-            "group {} has a new member, which has to join with its ID",
-            self.id
-        );
+        let text = format!("group {} has a new member, which has to join with its ID", self.id);
         let error = Error::new(ErrorKind::MemberIdRequired, text);
         turn.refuse_join(request.reply, &request.new_member_id, error);
         self.pending.insert(request.new_member_id, deadline);
@@ -175,10 +167,7 @@ impl Group {
         // In a rebalance, dynamic members that have not joined yet may lose their places to
         // others; static ones keep theirs until their sessions end.
         let keeps = |member: &Member| member.join != Waiting::No || member.instance_id.is_some();
-        let others = self
-            .members
-            .values()
-            .filter(|member| member.id != member_id);
+        let others = self.members.values().filter(|member| member.id != member_id);
         let has_room = match self.state {
             GroupState::Empty | GroupState::Dead => true,
             GroupState::PreparingRebalance => others.filter(|member| keeps(member)).count() < limit,

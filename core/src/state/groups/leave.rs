@@ -50,10 +50,7 @@ impl Group {
     /// The connection of a member that waits for an answer is gone.
     pub(super) fn forget_reply(&mut self, reply: ReplyId, turn: &Turn<'_>) {
         let waits = Waiting::For(reply);
-        let waiting = self
-            .members
-            .values_mut()
-            .find(|m| m.join == waits || m.sync == waits);
+        let waiting = self.members.values_mut().find(|m| m.join == waits || m.sync == waits);
         if let Some(member) = waiting {
             member.forget(reply, turn.now);
         }

@@ -95,9 +95,7 @@ impl Member {
 
     /// The session starts again.
     pub(super) fn heard_of(&mut self, now: Now) {
-        self.session_deadline = now
-            .steady
-            .saturating_add(Millis::from(self.session_timeout_ms));
+        self.session_deadline = now.steady.saturating_add(Millis::from(self.session_timeout_ms));
     }
 
     /// The member gets a generation.
@@ -120,9 +118,7 @@ impl Member {
     /// When the member has to go unless it is heard of, in steady milliseconds. A member that
     /// waits for an answer of ours cannot send anything, so it stays; a new one not for ever.
     pub(super) fn deadline(&self) -> Option<Millis> {
-        let waits = [self.join, self.sync]
-            .iter()
-            .any(|w| matches!(w, Waiting::For(_)));
+        let waits = [self.join, self.sync].iter().any(|w| matches!(w, Waiting::For(_)));
         (self.is_new || !waits).then_some(self.session_deadline)
     }
 
@@ -132,9 +128,7 @@ impl Member {
 
     pub(super) fn metadata(&self, protocol: &str) -> Vec<u8> {
         let found = self.protocols.iter().find(|(name, _)| name == protocol);
-        found
-            .map(|(_, metadata)| metadata.clone())
-            .unwrap_or_default()
+        found.map(|(_, metadata)| metadata.clone()).unwrap_or_default()
     }
 
     /// The member, as the leader of a group with this protocol sees it.
@@ -153,12 +147,8 @@ impl Member {
             instance_id: self.instance_id.clone(),
             client_id: self.client_id.clone(),
             client_host: self.client_host.clone(),
-            metadata: protocol
-                .map(|protocol| self.metadata(protocol))
-                .unwrap_or_default(),
-            assignment: protocol
-                .map(|_| self.assignment.clone())
-                .unwrap_or_default(),
+            metadata: protocol.map(|protocol| self.metadata(protocol)).unwrap_or_default(),
+            assignment: protocol.map(|_| self.assignment.clone()).unwrap_or_default(),
         }
     }
 

@@ -20,13 +20,7 @@ impl Group {
         let wait = self.rebalance_timeout_ms();
         let (delay, initial) = if self.state == GroupState::Empty {
             let delay = Millis::from(turn.config.initial_rebalance_delay_ms).min(wait);
-            (
-                delay,
-                Some(InitialDelay {
-                    member_added: false,
-                    left_ms: wait - delay,
-                }),
-            )
+            (delay, Some(InitialDelay { member_added: false, left_ms: wait - delay }))
         } else {
             (wait, None)
         };
@@ -70,15 +64,11 @@ impl Group {
     /// Who has joined makes up the next generation. Dynamic members that have not are dropped;
     /// static ones stay until their sessions end.
     fn complete_join(&mut self, turn: &mut Turn<'_>) {
-        self.members
-            .retain(|_, member| member.join != Waiting::No || member.instance_id.is_some());
+        self.members.retain(|_, member| member.join != Waiting::No || member.instance_id.is_some());
         if !self.elect_leader() && !self.members.is_empty() {
             let wait = self.rebalance_timeout_ms().max(ABSENT_CHECK_MS);
             let deadline = turn.now.steady.saturating_add(wait);
-            self.rebalance = Some(Rebalance {
-                deadline,
-                initial: None,
-            });
+            self.rebalance = Some(Rebalance { deadline, initial: None });
             return;
         }
         self.rebalance = None;
@@ -92,10 +82,7 @@ impl Group {
         }
         self.logged = true;
         let (group, generation) = (self.id.to_string(), self.generation);
-        turn.out.push(Action::Persist(Event::GenerationStarted {
-            group,
-            generation,
-        }));
+        turn.out.push(Action::Persist(Event::GenerationStarted { group, generation }));
         self.state = GroupState::CompletingRebalance;
         self.sync_deadline = Some(turn.now.steady.saturating_add(self.rebalance_timeout_ms()));
         let ids: Vec<String> = self.members.keys().cloned().collect();
@@ -146,18 +133,11 @@ impl Group {
 
     /// The protocols that all members speak, apart from one, in the order of one of them.
     pub(super) fn common_protocols(&self, apart_from: &str) -> Vec<&str> {
-        let mut members = self
-            .members
-            .values()
-            .filter(|member| member.id != apart_from);
+        let mut members = self.members.values().filter(|member| member.id != apart_from);
         let Some(first) = members.next() else {
             return Vec::new();
         };
-        let mut common: Vec<&str> = first
-            .protocols
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let mut common: Vec<&str> = first.protocols.iter().map(|(name, _)| name.as_str()).collect();
         for member in members {
             common.retain(|name| member.speaks(name));
         }
@@ -166,10 +146,6 @@ impl Group {
 
     /// How long the slowest member may take to join again, in milliseconds.
     fn rebalance_timeout_ms(&self) -> Millis {
-        self.members
-            .values()
-            .map(|m| Millis::from(m.rebalance_timeout_ms))
-            .max()
-            .unwrap_or(0)
+        self.members.values().map(|m| Millis::from(m.rebalance_timeout_ms)).max().unwrap_or(0)
     }
 }

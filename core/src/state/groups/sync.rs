@@ -76,18 +76,14 @@ impl Group {
     /// Nobody is expected to ask for a share any more.
     pub(super) fn end_sync(&mut self) {
         self.sync_deadline = None;
-        self.members
-            .values_mut()
-            .for_each(|member| member.sync_pending = false);
+        self.members.values_mut().for_each(|member| member.sync_pending = false);
     }
 
     /// The leader's assignment is in: the group is stable.
     fn assign(&mut self, assignments: Vec<(String, Vec<u8>)>, turn: &mut Turn<'_>) {
         // Members that the leader has forgotten get an empty share, not that of a generation
         // before.
-        self.members
-            .values_mut()
-            .for_each(|member| member.assignment = Vec::new());
+        self.members.values_mut().for_each(|member| member.assignment = Vec::new());
         for (member_id, assignment) in assignments {
             if let Some(member) = self.members.get_mut(&member_id) {
                 member.assignment = assignment;
@@ -111,19 +107,13 @@ impl Group {
 
     fn check_sync(&self, request: &SyncRequest) -> Result<()> {
         let instance_id = request.instance_id.as_deref();
-        let key = MemberKey {
-            member_id: &request.member_id,
-            instance_id,
-        };
+        let key = MemberKey { member_id: &request.member_id, instance_id };
         self.check_generation(key, request.generation)?;
         let differs = |said: &Option<String>, is: &Option<String>| said.is_some() && said != is;
         if differs(&request.protocol_type, &self.protocol_type)
             || differs(&request.protocol, &self.protocol)
         {
-            let text = format!(
-                "group {} has another protocol than the member says",
-                self.id
-            );
+            let text = format!("group {} has another protocol than the member says", self.id);
             return Err(Error::new(ErrorKind::InconsistentProtocol, text));
         }
         match self.state {

@@ -93,13 +93,7 @@ const TABLE: &[Versions] = &[
     row(ApiKey::DeleteTopics, "DeleteTopics", (1, 6), 1, 4),
     row(ApiKey::DeleteRecords, "DeleteRecords", (0, 2), 0, 2),
     row(ApiKey::InitProducerId, "InitProducerId", (0, 5), 0, 2),
-    row(
-        ApiKey::OffsetForLeaderEpoch,
-        "OffsetForLeaderEpoch",
-        (2, 4),
-        2,
-        4,
-    ),
+    row(ApiKey::OffsetForLeaderEpoch, "OffsetForLeaderEpoch", (2, 4), 2, 4),
     row(ApiKey::DescribeConfigs, "DescribeConfigs", (1, 4), 1, 4),
     row(ApiKey::CreatePartitions, "CreatePartitions", (0, 3), 0, 2),
     row(ApiKey::DeleteGroups, "DeleteGroups", (0, 2), 0, 2),
@@ -113,13 +107,7 @@ const fn row(
     accepted_from: i16,
     flexible_from: i16,
 ) -> Versions {
-    Versions {
-        api,
-        name,
-        advertised,
-        accepted_from,
-        flexible_from,
-    }
+    Versions { api, name, advertised, accepted_from, flexible_from }
 }
 
 impl ApiKey {
@@ -184,20 +172,13 @@ impl ApiKey {
             .filter(|api| served.contains(api))
             .map(|api| {
                 let (min_version, max_version) = api.advertised();
-                ApiVersion {
-                    api_key: api.key(),
-                    min_version,
-                    max_version,
-                }
+                ApiVersion { api_key: api.key(), min_version, max_version }
             })
             .collect()
     }
 
     fn row(self) -> &'static Versions {
-        TABLE
-            .iter()
-            .find(|row| row.api == self)
-            .expect("every API has a row")
+        TABLE.iter().find(|row| row.api == self).expect("every API has a row")
     }
 }
 
@@ -227,16 +208,8 @@ mod tests {
     #[test]
     fn produce_is_advertised_from_0_and_accepted_from_3() {
         let list = ApiKey::advertise(&[ApiKey::ApiVersions, ApiKey::Produce]);
-        let produce = ApiVersion {
-            api_key: 0,
-            min_version: 0,
-            max_version: 13,
-        };
-        let api_versions = ApiVersion {
-            api_key: 18,
-            min_version: 0,
-            max_version: 4,
-        };
+        let produce = ApiVersion { api_key: 0, min_version: 0, max_version: 13 };
+        let api_versions = ApiVersion { api_key: 18, min_version: 0, max_version: 4 };
         assert_eq!(list, [produce, api_versions]);
         assert!(!ApiKey::Produce.accepts(2));
         assert!(ApiKey::Produce.accepts(3) && ApiKey::Produce.accepts(13));

@@ -79,9 +79,7 @@ impl<'w> FetchResponseWriter<'w> {
     ) -> Self {
         let frame = FrameStart::begin(out);
         let mut writer = Writer::new(out);
-        let header = ResponseHeader {
-            correlation_id: head.correlation_id,
-        };
+        let header = ResponseHeader { correlation_id: head.correlation_id };
         header.encode(&mut writer, ApiKey::Fetch, version);
         head.throttle_time_ms.write_to(&mut writer);
         if version >= 7 {

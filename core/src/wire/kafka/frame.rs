@@ -12,9 +12,8 @@ use crate::error::{Error, ErrorKind};
 const LENGTH_BYTES: usize = 4;
 
 /// What starts a request of HTTP, as far as a length reaches.
-const HTTP_METHODS: [&[u8; 4]; 8] = [
-    b"GET ", b"POST", b"PUT ", b"HEAD", b"DELE", b"OPTI", b"PATC", b"PRI ",
-];
+const HTTP_METHODS: [&[u8; 4]; 8] =
+    [b"GET ", b"POST", b"PUT ", b"HEAD", b"DELE", b"OPTI", b"PATC", b"PRI "];
 
 /// Why what has arrived is not a frame. The connection cannot be read any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,13 +152,7 @@ pub fn write_request<M: Message>(
 ) -> Result<(), EncodeError> {
     let frame = FrameStart::begin(out);
     let mut writer = Writer::new(out);
-    RequestHeader {
-        api: M::API,
-        version,
-        correlation_id,
-        client_id,
-    }
-    .encode(&mut writer);
+    RequestHeader { api: M::API, version, correlation_id, client_id }.encode(&mut writer);
     body.write_to(&mut writer);
     frame.finish(out, 0)
 }
@@ -185,10 +178,7 @@ mod tests {
     #[test]
     fn a_bad_length_is_refused_before_the_bytes_arrive() {
         assert_eq!(next_frame(&[0xff; 4], MAX), Err(FrameError::Negative(-1)));
-        assert_eq!(
-            next_frame(&[0, 0, 0, 2], 1),
-            Err(FrameError::TooLarge { len: 2, max: 1 })
-        );
+        assert_eq!(next_frame(&[0, 0, 0, 2], 1), Err(FrameError::TooLarge { len: 2, max: 1 }));
     }
 
     #[test]

@@ -32,12 +32,7 @@ impl<'a> RequestHeader<'a> {
         let client_id = reader.string()?;
         reader.set_version(api, version);
         reader.skip_tagged_fields()?;
-        Ok(Self {
-            api,
-            version,
-            correlation_id,
-            client_id,
-        })
+        Ok(Self { api, version, correlation_id, client_id })
     }
 
     /// Appends the header.
@@ -115,20 +110,15 @@ mod tests {
 
     #[test]
     fn the_answer_to_api_versions_has_no_tagged_fields() {
-        for (api, version, len) in [
-            (ApiKey::ApiVersions, 3, 4),
-            (ApiKey::Metadata, 9, 5),
-            (ApiKey::Metadata, 8, 4),
-        ] {
+        for (api, version, len) in
+            [(ApiKey::ApiVersions, 3, 4), (ApiKey::Metadata, 9, 5), (ApiKey::Metadata, 8, 4)]
+        {
             let mut out = Vec::new();
             let header = ResponseHeader { correlation_id: 7 };
             header.encode(&mut Writer::new(&mut out), api, version);
             assert_eq!(out.len(), len, "{api} {version}");
             let mut reader = Reader::new(&out);
-            assert_eq!(
-                ResponseHeader::decode(&mut reader, api, version),
-                Ok(header)
-            );
+            assert_eq!(ResponseHeader::decode(&mut reader, api, version), Ok(header));
             assert_eq!(reader.remaining(), 0);
         }
     }

@@ -66,21 +66,13 @@ impl<'a> ProduceView<'a> {
         let acks = reader.int16()?;
         let timeout_ms = reader.int32()?;
         let topic_count = reader.array_count(1)?.ok_or(DecodeError::UnexpectedNull)?;
-        let topics = Topics {
-            reader: reader.clone(),
-            left: topic_count,
-        };
+        let topics = Topics { reader: reader.clone(), left: topic_count };
         for _ in 0..topic_count {
             let topic = TopicView::read_head(reader)?;
             topic.skip_rest(reader)?;
         }
         reader.skip_tagged_fields()?;
-        Ok(Self {
-            transactional_id,
-            acks,
-            timeout_ms,
-            topics,
-        })
+        Ok(Self { transactional_id, acks, timeout_ms, topics })
     }
 
     /// The topics, in the request's order.
@@ -100,20 +92,9 @@ impl<'a> TopicView<'a> {
         let by_id = reader.version() >= 13;
         let name = if by_id { Some("") } else { reader.string()? };
         let name = name.ok_or(DecodeError::UnexpectedNull)?;
-        let topic_id = if by_id {
-            Uuid(reader.array()?)
-        } else {
-            Uuid::ZERO
-        };
+        let topic_id = if by_id { Uuid(reader.array()?) } else { Uuid::ZERO };
         let left = reader.array_count(1)?.ok_or(DecodeError::UnexpectedNull)?;
-        Ok(Self {
-            name,
-            topic_id,
-            partitions: Partitions {
-                reader: reader.clone(),
-                left,
-            },
-        })
+        Ok(Self { name, topic_id, partitions: Partitions { reader: reader.clone(), left } })
     }
 
     /// Reads over the partitions and what follows them.
@@ -132,11 +113,7 @@ impl<'a> PartitionView<'a> {
         let end = reader.position();
         let range = end - records.map_or(0, <[u8]>::len)..end;
         reader.skip_tagged_fields()?;
-        Ok(Self {
-            index,
-            records,
-            range,
-        })
+        Ok(Self { index, records, range })
     }
 }
 

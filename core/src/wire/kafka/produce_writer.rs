@@ -33,13 +33,7 @@ impl<'w> ProduceResponseWriter<'w> {
         let mut writer = Writer::new(out);
         ResponseHeader { correlation_id }.encode(&mut writer, ApiKey::Produce, version);
         writer.put_long_len(Some(topic_count));
-        Self {
-            writer,
-            frame,
-            topics_left: topic_count,
-            partitions_left: 0,
-            in_topic: false,
-        }
+        Self { writer, frame, topics_left: topic_count, partitions_left: 0, in_topic: false }
     }
 
     /// Starts a topic with `partition_count` partitions. Of its name and ID, the version decides

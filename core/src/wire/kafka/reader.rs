@@ -66,10 +66,7 @@ impl std::error::Error for DecodeError {}
 
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
-        Self::new(
-            ErrorKind::InvalidRequest,
-            format!("the Kafka message cannot be read: {error}"),
-        )
+        Self::new(ErrorKind::InvalidRequest, format!("the Kafka message cannot be read: {error}"))
     }
 }
 
@@ -92,10 +89,7 @@ impl<'a> Reader<'a> {
         Self {
             rest: message,
             end: message.len(),
-            memory_left: message
-                .len()
-                .saturating_mul(MEMORY_PER_BYTE)
-                .max(MEMORY_FLOOR),
+            memory_left: message.len().saturating_mul(MEMORY_PER_BYTE).max(MEMORY_FLOOR),
             version: 0,
             flexible: false,
         }
@@ -129,20 +123,14 @@ impl<'a> Reader<'a> {
 
     /// The next `len` bytes.
     pub fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(DecodeError::UnexpectedEnd)?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::UnexpectedEnd)?;
         self.rest = rest;
         Ok(taken)
     }
 
     /// The next `N` bytes.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (taken, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or(DecodeError::UnexpectedEnd)?;
+        let (taken, rest) = self.rest.split_first_chunk().ok_or(DecodeError::UnexpectedEnd)?;
         self.rest = rest;
         Ok(*taken)
     }
@@ -176,11 +164,8 @@ impl<'a> Reader<'a> {
 
     /// The length of a string, in this version's encoding; `None` for null.
     pub fn string_len(&mut self) -> Result<Option<usize>, DecodeError> {
-        let len = if self.flexible {
-            self.compact_len()?
-        } else {
-            signed_len(self.int16()?.into())?
-        };
+        let len =
+            if self.flexible { self.compact_len()? } else { signed_len(self.int16()?.into())? };
         match len {
             Some(len) if len > STRING_BYTES_MAX => Err(DecodeError::StringTooLong),
             len => Ok(len),
@@ -190,11 +175,7 @@ impl<'a> Reader<'a> {
     /// The length of bytes or records or the count of an array, in this version's encoding;
     /// `None` for null.
     pub fn long_len(&mut self) -> Result<Option<usize>, DecodeError> {
-        if self.flexible {
-            self.compact_len()
-        } else {
-            signed_len(self.int32()?)
-        }
+        if self.flexible { self.compact_len() } else { signed_len(self.int32()?) }
     }
 
     /// A string; `None` for null.
@@ -277,9 +258,7 @@ impl<'a> Reader<'a> {
 fn signed_len(len: i32) -> Result<Option<usize>, DecodeError> {
     match len {
         -1 => Ok(None),
-        len => usize::try_from(len)
-            .map(Some)
-            .map_err(|_| DecodeError::NegativeLength),
+        len => usize::try_from(len).map(Some).map_err(|_| DecodeError::NegativeLength),
     }
 }
 
@@ -301,14 +280,8 @@ mod tests {
         assert_eq!(varint(&[0x00]), Ok(0));
         assert_eq!(varint(&[0xac, 0x02]), Ok(300));
         assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Ok(u32::MAX));
-        assert_eq!(
-            varint(&[0xff, 0xff, 0xff, 0xff, 0x1f]),
-            Err(DecodeError::VarintTooLong)
-        );
-        assert_eq!(
-            varint(&[0xff, 0xff, 0xff, 0xff, 0x8f]),
-            Err(DecodeError::VarintTooLong)
-        );
+        assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x1f]), Err(DecodeError::VarintTooLong));
+        assert_eq!(varint(&[0xff, 0xff, 0xff, 0xff, 0x8f]), Err(DecodeError::VarintTooLong));
         assert_eq!(varint(&[0xff, 0xff]), Err(DecodeError::UnexpectedEnd));
     }
 
@@ -316,10 +289,7 @@ mod tests {
     fn a_count_must_fit_into_what_is_left() {
         let message = [0, 0, 0, 3, 1, 2, 3];
         assert_eq!(Reader::new(&message).array_count(1), Ok(Some(3)));
-        assert_eq!(
-            Reader::new(&message).array_count(2),
-            Err(DecodeError::TooManyElements)
-        );
+        assert_eq!(Reader::new(&message).array_count(2), Err(DecodeError::TooManyElements));
         assert_eq!(Reader::new(&[0xff; 4]).array_count(1), Ok(None));
         assert_eq!(
             Reader::new(&[0xff, 0xff, 0xff, 0xfe]).array_count(1),
@@ -331,15 +301,9 @@ mod tests {
     fn vectors_share_one_bound() {
         let mut reader = Reader::new(&[]);
         assert!(reader.reserve::<[u8; 1024]>(3).is_ok());
-        assert_eq!(
-            reader.reserve::<[u8; 1024]>(2),
-            Err(DecodeError::TooMuchMemory)
-        );
+        assert_eq!(reader.reserve::<[u8; 1024]>(2), Err(DecodeError::TooMuchMemory));
         assert!(reader.reserve::<[u8; 1024]>(1).is_ok());
-        assert_eq!(
-            reader.reserve::<u8>(usize::MAX),
-            Err(DecodeError::TooMuchMemory)
-        );
+        assert_eq!(reader.reserve::<u8>(usize::MAX), Err(DecodeError::TooMuchMemory));
     }
 
     #[test]

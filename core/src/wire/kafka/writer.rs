@@ -41,11 +41,7 @@ pub struct Writer<'w> {
 impl<'w> Writer<'w> {
     /// Appends to `out`, without compact lengths until [`Writer::set_version`] says so.
     pub fn new(out: &'w mut Vec<u8>) -> Self {
-        Self {
-            out,
-            version: 0,
-            flexible: false,
-        }
+        Self { out, version: 0, flexible: false }
     }
 
     /// From here on, writes by `version` of `api`.
@@ -137,9 +133,7 @@ impl<'w> Writer<'w> {
     }
 
     fn put_compact_len(&mut self, len: Option<usize>) {
-        let len = len.map_or(0, |len| {
-            u32::try_from(len).unwrap_or(u32::MAX).saturating_add(1)
-        });
+        let len = len.map_or(0, |len| u32::try_from(len).unwrap_or(u32::MAX).saturating_add(1));
         self.put_unsigned_varint(len);
     }
 }
@@ -155,14 +149,8 @@ impl TaggedFields {
     /// Adds what `write` writes, by the version of `writer`, as the field `tag`.
     pub fn add(&mut self, writer: &Writer<'_>, tag: u32, write: impl FnOnce(&mut Writer<'_>)) {
         let mut field = Vec::new();
-        write(&mut Writer {
-            out: &mut field,
-            ..*writer
-        });
-        let mut content = Writer {
-            out: &mut self.content,
-            ..*writer
-        };
+        write(&mut Writer { out: &mut field, ..*writer });
+        let mut content = Writer { out: &mut self.content, ..*writer };
         content.put_unsigned_varint(tag);
         content.put_unsigned_varint(u32::try_from(field.len()).unwrap_or(u32::MAX));
         content.put(&field);
@@ -199,9 +187,6 @@ mod tests {
         let mut out = Vec::new();
         Writer::new(&mut out).put_string(Some(&text));
         assert_eq!(out.get(..2), Some(&32766_i16.to_be_bytes()[..]));
-        assert_eq!(
-            std::str::from_utf8(&out[2..]).unwrap().chars().count(),
-            16_383
-        );
+        assert_eq!(std::str::from_utf8(&out[2..]).unwrap().chars().count(), 16_383);
     }
 }

@@ -1,10 +1,7 @@
 //! Random lives of consumer groups: clients join, sync, fall silent, lose their connections and
 //! come back in every order, and the broker stops in between. Whatever happens, some things hold.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test ends where something is not as it should be"
-)]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,15 +87,9 @@ fn group(client: usize) -> &'static str {
 
 impl World {
     fn new(initial_rebalance_delay_ms: u32, members_max: usize) -> Self {
-        let config = GroupConfig {
-            initial_rebalance_delay_ms,
-            members_max,
-            ..GroupConfig::default()
-        };
-        let now = Now {
-            steady: 0,
-            wall: 50,
-        };
+        let config =
+            GroupConfig { initial_rebalance_delay_ms, members_max, ..GroupConfig::default() };
+        let now = Now { steady: 0, wall: 50 };
         Self {
             groups: Coordinator::restore(config, [], now),
             config,
@@ -145,11 +136,7 @@ impl World {
 
     fn join(&mut self, client: usize) {
         let reply = self.reply(client);
-        let speaks: &[&str] = if self.next.is_multiple_of(3) {
-            &["b", "a"]
-        } else {
-            &["a", "b"]
-        };
+        let speaks: &[&str] = if self.next.is_multiple_of(3) { &["b", "a"] } else { &["a", "b"] };
         let metadata = vec![u8::try_from(self.next % 2).unwrap()];
         let request = JoinRequest {
             reply,
@@ -164,10 +151,7 @@ impl World {
             session_timeout_ms: 6000 + i32::try_from(client).unwrap() * 1000,
             rebalance_timeout_ms: i32::try_from(client).unwrap() * 3000,
             protocol_type: "consumer".into(),
-            protocols: speaks
-                .iter()
-                .map(|name| ((*name).into(), metadata.clone()))
-                .collect(),
+            protocols: speaks.iter().map(|name| ((*name).into(), metadata.clone())).collect(),
         };
         let mut out = Vec::new();
         self.groups.join(request, self.now, &mut out);
@@ -177,11 +161,7 @@ impl World {
     fn sync(&mut self, client: usize) {
         let reply = self.reply(client);
         let known = &mut self.clients[client];
-        let members = known
-            .to_sync
-            .take()
-            .map(|answer| answer.members)
-            .unwrap_or_default();
+        let members = known.to_sync.take().map(|answer| answer.members).unwrap_or_default();
         let share = |id: String| (id.clone(), id.into_bytes());
         let request = SyncRequest {
             reply,
@@ -191,10 +171,7 @@ impl World {
             instance_id: instance(client),
             protocol_type: None,
             protocol: None,
-            assignments: members
-                .into_iter()
-                .map(|member| share(member.member_id))
-                .collect(),
+            assignments: members.into_iter().map(|member| share(member.member_id)).collect(),
         };
         let mut out = Vec::new();
         self.groups.sync(request, self.now, &mut out);
@@ -204,13 +181,8 @@ impl World {
     fn heartbeat(&mut self, client: usize) {
         let instance_id = instance(client);
         let known = &self.clients[client];
-        let key = MemberKey {
-            member_id: &known.member_id,
-            instance_id: instance_id.as_deref(),
-        };
-        let answer = self
-            .groups
-            .heartbeat(group(client), key, known.generation, self.now);
+        let key = MemberKey { member_id: &known.member_id, instance_id: instance_id.as_deref() };
+        let answer = self.groups.heartbeat(group(client), key, known.generation, self.now);
         self.react(client, answer.err().map(|error| error.kind()));
     }
 
@@ -223,15 +195,8 @@ impl World {
             leader_epoch: 0,
             metadata: None,
         }];
-        let member = MemberKey {
-            member_id: &known.member_id,
-            instance_id: instance_id.as_deref(),
-        };
-        let generation = if known.generation == 0 {
-            -1
-        } else {
-            known.generation
-        };
+        let member = MemberKey { member_id: &known.member_id, instance_id: instance_id.as_deref() };
+        let generation = if known.generation == 0 { -1 } else { known.generation };
         let request = CommitRequest {
             group: group(client),
             member,
@@ -241,11 +206,7 @@ impl World {
         };
         let mut out = Vec::new();
         let result = self.groups.commit(&request, self.now, &mut out);
-        assert_eq!(
-            result.is_ok(),
-            !out.is_empty(),
-            "what is accepted is in the log"
-        );
+        assert_eq!(result.is_ok(), !out.is_empty(), "what is accepted is in the log");
         self.take(out);
     }
 
@@ -253,24 +214,14 @@ impl World {
         self.disconnect(client, false);
         let known = std::mem::take(&mut self.clients[client]);
         let instance_id = instance(client);
-        let key = MemberKey {
-            member_id: &known.member_id,
-            instance_id: instance_id.as_deref(),
-        };
+        let key = MemberKey { member_id: &known.member_id, instance_id: instance_id.as_deref() };
         let mut out = Vec::new();
-        self.groups
-            .leave(group(client), &[key], self.now, &mut out)
-            .unwrap();
+        self.groups.leave(group(client), &[key], self.now, &mut out).unwrap();
         self.take(out);
     }
 
     fn disconnect(&mut self, client: usize, forgets: bool) {
-        let lost: Vec<_> = self
-            .open
-            .iter()
-            .filter(|(_, c)| **c == client)
-            .map(|o| *o.0)
-            .collect();
+        let lost: Vec<_> = self.open.iter().filter(|(_, c)| **c == client).map(|o| *o.0).collect();
         for reply in lost {
             self.open.remove(&reply);
             self.groups.forget_reply(reply, self.now);
@@ -287,24 +238,13 @@ impl World {
         self.now.steady = 0;
         self.groups = Coordinator::restore(self.config, self.log.groups.clone(), self.now);
         self.open.clear();
-        self.clients
-            .iter_mut()
-            .for_each(|client| client.waits_for = None);
-        self.restored = self
-            .log
-            .groups
-            .keys()
-            .map(|id| (id.clone(), self.logged(id)))
-            .collect();
+        self.clients.iter_mut().for_each(|client| client.waits_for = None);
+        self.restored = self.log.groups.keys().map(|id| (id.clone(), self.logged(id))).collect();
     }
 
     /// The generation of a group that the log has; 0 for none.
     fn logged(&self, id: &str) -> i32 {
-        let record = self
-            .log
-            .groups
-            .get(id)
-            .and_then(|group| group.record.as_ref());
+        let record = self.log.groups.get(id).and_then(|group| group.record.as_ref());
         record.map_or(0, |record| record.generation)
     }
 
@@ -312,16 +252,9 @@ impl World {
         let end = self.now.steady + ms;
         for ticks in 0.. {
             assert!(ticks < 10_000, "time stands still");
-            let step = self
-                .groups
-                .next_deadline()
-                .filter(|at| *at <= end)
-                .unwrap_or(end);
+            let step = self.groups.next_deadline().filter(|at| *at <= end).unwrap_or(end);
             let passed = (step - self.now.steady).max(0);
-            self.now = Now {
-                steady: self.now.steady + passed,
-                wall: self.now.wall + passed,
-            };
+            self.now = Now { steady: self.now.steady + passed, wall: self.now.wall + passed };
             let mut out = Vec::new();
             self.groups.tick(self.now, &mut out);
             self.take(out);
@@ -334,11 +267,7 @@ impl World {
     fn take(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::JoinReply {
-                    reply,
-                    member_id,
-                    answer,
-                } => {
+                Action::JoinReply { reply, member_id, answer } => {
                     let Some(client) = self.answered(reply) else {
                         continue;
                     };
@@ -374,10 +303,7 @@ impl World {
 
     /// Who gets this answer; none if it has asked again meanwhile.
     fn answered(&mut self, reply: ReplyId) -> Option<usize> {
-        let client = self
-            .open
-            .remove(&reply)
-            .expect("an answer that somebody waits for, once");
+        let client = self.open.remove(&reply).expect("an answer that somebody waits for, once");
         let known = &mut self.clients[client];
         let is_last = known.waits_for == Some(reply);
         if is_last {
@@ -394,11 +320,7 @@ impl World {
         *last = generation.max(*last);
         let known = &mut self.clients[client];
         known.leads = answer.leader == member_id;
-        assert_eq!(
-            known.leads,
-            !answer.members.is_empty(),
-            "only the leader sees the members"
-        );
+        assert_eq!(known.leads, !answer.members.is_empty(), "only the leader sees the members");
         known.member_id = member_id;
         known.generation = answer.generation;
         known.to_sync = Some(answer);
@@ -411,22 +333,13 @@ impl World {
             Some(ErrorKind::RebalanceInProgress) => {
                 (known.generation, known.to_sync) = (0, None);
             }
-            Some(_) => {
-                *known = Client {
-                    waits_for: known.waits_for,
-                    ..Client::default()
-                }
-            }
+            Some(_) => *known = Client { waits_for: known.waits_for, ..Client::default() },
         }
     }
 
     /// What always holds.
     fn check(&mut self) {
-        assert_eq!(
-            self.groups.durable(),
-            self.log.groups,
-            "the log has what the broker has"
-        );
+        assert_eq!(self.groups.durable(), self.log.groups, "the log has what the broker has");
         for id in GROUPS {
             let described = self.groups.describe(id);
             let members: BTreeSet<_> = described.members.iter().map(|m| &m.member_id).collect();
@@ -439,15 +352,10 @@ impl World {
                     && Some(client.generation) == present
                     && members.contains(&client.member_id)
             };
-            let settled = matches!(
-                described.state,
-                GroupState::Stable | GroupState::CompletingRebalance
-            );
+            let settled =
+                matches!(described.state, GroupState::Stable | GroupState::CompletingRebalance);
             if settled {
-                assert!(
-                    self.clients.iter().filter(leads).count() <= 1,
-                    "two leaders"
-                );
+                assert!(self.clients.iter().filter(leads).count() <= 1, "two leaders");
                 assert!(!members.is_empty());
                 assert!(members.len() <= self.config.members_max, "too many members");
             }
@@ -462,19 +370,11 @@ impl World {
         for id in GROUPS {
             let described = self.groups.describe(id);
             let generation = self.logged(id);
-            for member in described
-                .members
-                .iter()
-                .filter(|_| described.state == GroupState::Stable)
+            for member in described.members.iter().filter(|_| described.state == GroupState::Stable)
             {
                 let instance_id = member.instance_id.as_deref();
-                let key = MemberKey {
-                    member_id: &member.member_id,
-                    instance_id,
-                };
-                self.groups
-                    .heartbeat(id, key, generation, self.now)
-                    .unwrap();
+                let key = MemberKey { member_id: &member.member_id, instance_id };
+                self.groups.heartbeat(id, key, generation, self.now).unwrap();
             }
         }
     }

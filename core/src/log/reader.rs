@@ -153,8 +153,13 @@ pub fn read(set: &Set, extents: &[Extent], want: &Want, pieces: &mut Vec<Piece>)
             break;
         }
         match read_extent(set, extent, want, taken, pieces) {
-            Ok(0) => break,
-            Ok(bytes) => taken += bytes,
+            Ok((bytes, whole)) => {
+                taken += bytes;
+                // Nothing behind a batch that was left out may be returned.
+                if !whole {
+                    break;
+                }
+            }
             Err(error) if taken == 0 => return Err(error),
             Err(_) => break,
         }
@@ -162,13 +167,15 @@ pub fn read(set: &Set, extents: &[Extent], want: &Want, pieces: &mut Vec<Piece>)
     Ok(taken)
 }
 
+/// Reads what is wanted of one extent. Returns how many bytes that is, and whether it is all that
+/// the extent holds behind the offset.
 fn read_extent(
     set: &Set,
     extent: &Extent,
     want: &Want,
     taken: usize,
     pieces: &mut Vec<Piece>,
-) -> Result<usize> {
+) -> Result<(usize, bool)> {
     let member = match segments::holding(set, extent.segment) {
         Some(member) if !extent.is_damaged() => member,
         _ => return Err(damaged(want.partition, extent)),
@@ -178,43 +185,40 @@ fn read_extent(
         let length = extent.length as usize - HEADER_BYTES;
         let visible = extent.end_offset() <= want.below;
         if !visible || !want.admits(taken, length) {
-            return Ok(0);
+            return Ok((0, false));
         }
         let position = u64::from(extent.position) + HEADER_BYTES as u64;
         pieces.push(Piece::Region { file: file.clone(), position, length });
-        return Ok(length);
+        return Ok((length, true));
     }
-    let mut length = u64::from(extent.length);
-    if extent.end_offset() > want.below {
-        // Its last entries are on their way: they may be placed and not be in the file yet.
-        let size = file.size().map_err(reading)?;
-        length = length.min(size.saturating_sub(extent.position.into()));
-    }
+    // The last entries of the newest extent may be placed and not be in the file yet.
+    let written = member.segment.size().saturating_sub(extent.position.into());
+    let length = written.min(extent.length.into());
     let mut bytes = vec![0; length as usize];
     file.read_exact_at(&mut bytes, u64::from(extent.position)).map_err(reading)?;
-    let kept = strip(&mut bytes, extent, want, taken)?;
+    let (kept, whole) = strip(&mut bytes, extent, want, taken)?;
     if kept > 0 {
         bytes.truncate(kept);
         pieces.push(Piece::Bytes(bytes.into()));
     }
-    Ok(kept)
+    Ok((kept, whole))
 }
 
 /// Moves the wanted batches of an extent to the front of `bytes`, over the headers of entries and
-/// what is not wanted. Returns how many bytes they are.
-fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result<usize> {
-    let (mut kept, mut position) = (0, 0);
+/// what is not wanted. Returns how many bytes they are, and whether no later one was left out.
+fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result<(usize, bool)> {
+    let (mut kept, mut position, mut entries) = (0, 0, 0);
     while position < bytes.len() {
         let entry = Entry::checked(&bytes[position..])
             .filter(|entry| entry.partition == want.partition)
-            .ok_or_else(|| damaged(want.partition, extent));
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(_) if kept > 0 => break,
-            Err(error) => return Err(error),
+            .filter(|entry| position as u64 + entry.total_bytes() <= bytes.len() as u64);
+        let Some(entry) = entry else {
+            let nothing = taken + kept == 0;
+            return if nothing { Err(damaged(want.partition, extent)) } else { Ok((kept, false)) };
         };
         let start = position + HEADER_BYTES;
         position = start + entry.length as usize;
+        entries += 1;
         let header = BatchHeader::parse(&bytes[start..])?;
         let end_offset = header.last_offset().cast_unsigned() + 1;
         if end_offset <= want.offset {
@@ -222,12 +226,12 @@ fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result
         }
         let length = entry.length as usize;
         if end_offset > want.below || !want.admits(taken + kept, length) {
-            break;
+            return Ok((kept, false));
         }
         bytes.copy_within(start..position, kept);
         kept += length;
     }
-    Ok(kept)
+    Ok((kept, entries == extent.entries))
 }
 
 fn damaged(partition: u32, extent: &Extent) -> Error {

@@ -58,9 +58,7 @@ impl GroupOffsets {
 
     /// All committed offsets, by partition number in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, &CommittedOffset)> {
-        self.by_partition
-            .iter()
-            .map(|(&partition, committed)| (partition, committed))
+        self.by_partition.iter().map(|(&partition, committed)| (partition, committed))
     }
 
     /// Whether nothing is committed.
@@ -112,14 +110,9 @@ impl GroupOffsets {
     ) -> Vec<u32> {
         let due = |committed: &CommittedOffset| {
             let last_use = committed.committed_ms.max(empty_since_wall);
-            committed
-                .expires_ms
-                .unwrap_or(last_use.saturating_add(retention_ms))
+            committed.expires_ms.unwrap_or(last_use.saturating_add(retention_ms))
         };
-        self.iter()
-            .filter(|(_, committed)| due(committed) <= wall_now)
-            .map(|(p, _)| p)
-            .collect()
+        self.iter().filter(|(_, committed)| due(committed) <= wall_now).map(|(p, _)| p).collect()
     }
 }
 
@@ -128,12 +121,7 @@ mod tests {
     use super::*;
 
     fn entry(partition: u32, offset: i64, metadata: Option<&str>) -> CommitEntry {
-        CommitEntry {
-            partition,
-            offset,
-            leader_epoch: 3,
-            metadata: metadata.map(str::to_owned),
-        }
+        CommitEntry { partition, offset, leader_epoch: 3, metadata: metadata.map(str::to_owned) }
     }
 
     #[test]
@@ -143,10 +131,7 @@ mod tests {
         offsets.commit(&[entry(2, 15, Some("x"))], 6, Some(9));
         let first = offsets.get(1).unwrap();
         assert_eq!((first.offset, first.leader_epoch), (10, 3));
-        assert_eq!(
-            (first.metadata.as_deref(), first.committed_ms),
-            (Some(""), 5)
-        );
+        assert_eq!((first.metadata.as_deref(), first.committed_ms), (Some(""), 5));
         assert_eq!(offsets.get(2).unwrap().offset, 15);
         assert_eq!(offsets.get(2).unwrap().expires_ms, Some(9));
         assert!(offsets.get(3).is_none());
@@ -175,19 +160,11 @@ mod tests {
     #[test]
     fn a_deleted_topic_takes_its_offsets_along() {
         let mut offsets = GroupOffsets::default();
-        let entries: Vec<_> = [1, 5, 6, 7, 9]
-            .map(|partition| entry(partition, 0, None))
-            .into();
+        let entries: Vec<_> = [1, 5, 6, 7, 9].map(|partition| entry(partition, 0, None)).into();
         offsets.commit(&entries, 0, None);
         offsets.remove_run(5..8);
         offsets.remove(&[9, 10]);
-        assert_eq!(
-            offsets
-                .iter()
-                .map(|(partition, _)| partition)
-                .collect::<Vec<_>>(),
-            [1]
-        );
+        assert_eq!(offsets.iter().map(|(partition, _)| partition).collect::<Vec<_>>(), [1]);
         offsets.remove_run(0..u32::MAX);
         assert!(offsets.is_empty());
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Call, signed};
+use super::Call;
 use crate::state::offsets::CommittedOffset;
 use crate::wire::kafka::offset_fetch::{
     OffsetFetchGroupResponse, OffsetFetchPartitionResponse, OffsetFetchRequest,

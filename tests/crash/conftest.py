@@ -31,11 +31,11 @@ def note(request: pytest.FixtureRequest) -> Callable[[str], None]:
     return request.config.stash[NOTES].append
 
 
-@pytest.fixture
-def seed(note: Callable[[str], None]) -> int:
-    """The seed of this test's random choices; MINKA_SEED repeats them."""
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """The seed of all random choices of this run; MINKA_SEED repeats them."""
     chosen = int(os.environ.get("MINKA_SEED") or random.SystemRandom().randrange(1 << 32))
-    note(f"seed: MINKA_SEED={chosen}")
+    request.config.stash[NOTES].append(f"random choices: MINKA_SEED={chosen}")
     return chosen
 
 

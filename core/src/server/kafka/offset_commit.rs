@@ -26,8 +26,7 @@ pub(in crate::server) struct ParkedCommit {
     answer: OffsetCommitResponse<'static>,
 }
 
-/// Commits. A partition that does not exist, or an offset that cannot be, is an error of that
-/// partition only.
+/// Commits. A partition that does not exist is an error of that partition only.
 pub(super) fn start(
     call: &Call<'_>,
     request: &OffsetCommitRequest<'_>,

@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::unistd::Pid;
 
 use crate::Outcome;
 
@@ -25,6 +27,13 @@ impl Stopwatch {
         let clock = self.since.elapsed();
         Ok((clock.as_secs_f64(), (own()? - self.cpu).as_secs_f64()))
     }
+}
+
+/// Keeps a thread on one core; 0 is the thread that calls.
+pub(crate) fn pin(thread: i32, core: usize) -> Outcome<()> {
+    let mut cores = CpuSet::new();
+    cores.set(core)?;
+    Ok(sched_setaffinity(Pid::from_raw(thread), &cores)?)
 }
 
 /// The processor time of this process so far.

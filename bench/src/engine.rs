@@ -12,8 +12,12 @@ use crate::Outcome;
 
 /// A broker with the default settings.
 pub(crate) fn open(directory: &Path) -> Outcome<Broker> {
-    let events = Arc::new(EventLog::none());
-    Ok(Broker::open(directory, Config::default(), events)?)
+    open_with(directory, Config::default())
+}
+
+/// A broker with these settings.
+pub(crate) fn open_with(directory: &Path, config: Config) -> Outcome<Broker> {
+    Ok(Broker::open(directory, config, Arc::new(EventLog::none()))?)
 }
 
 /// A new topic.

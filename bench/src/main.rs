@@ -5,19 +5,29 @@
 
 mod append;
 mod batches;
+mod client;
 mod counting_disk;
 mod cpu;
+mod door_fetch;
+mod door_produce;
 mod engine;
+mod fetcher;
 mod first_record;
 mod group_commit;
+mod memory;
+mod nothing;
 mod options;
+mod process;
+mod restart;
 mod row;
+mod sendfile;
 mod single_records;
+mod topics;
 mod turns;
 
 use std::process::ExitCode;
 
-use crate::options::Options;
+use crate::options::{Options, Peer};
 use crate::row::Row;
 
 /// What a measurement returns; any error ends the run.
@@ -31,11 +41,20 @@ const MEASUREMENTS: &[Measurement] = &[
     ("single-records", single_records::measure),
     ("group-commit", group_commit::measure),
     ("first-record", first_record::measure),
+    ("door-produce", door_produce::measure),
+    ("door-fetch", door_fetch::measure),
+    ("restart", restart::measure),
+    ("memory", memory::measure),
 ];
 
 fn main() -> ExitCode {
     let options = Options::read();
-    match run(&options) {
+    let result = match &options.peer {
+        Some(Peer::Nothing { file, keeping }) => nothing::serve(file, *keeping),
+        Some(Peer::Sendfile { file }) => sendfile::serve(file),
+        None => run(&options),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -6,7 +6,7 @@ use crate::turns::Figures;
 
 /// The names of the columns, as wide as a [`Row`] prints them.
 pub(crate) const HEADINGS: &str = "\
-measurement                                              minka         peer   ratio         goal  \
+measurement                                                      minka         peer   ratio         goal  \
         range";
 
 /// What is wanted of a figure.
@@ -74,7 +74,7 @@ impl fmt::Display for Row {
             self.figures.range().map_or_else(dash, |(low, high)| format!("{low:.2}..{high:.2}"));
         let (name, verdict) = (&self.name, self.verdict());
         let line = format!(
-            "{name:<48} {minka:>13} {peer:>12} {ratio:>7} {goal:>12} {range:>14}  {verdict}"
+            "{name:<56} {minka:>13} {peer:>12} {ratio:>7} {goal:>12} {range:>14}  {verdict}"
         );
         f.write_str(line.trim_end())
     }

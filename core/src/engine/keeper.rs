@@ -10,7 +10,7 @@ use crate::log::cleaner;
 use crate::log::recovery;
 use crate::log::replay::Replayer;
 use crate::log::retention::{self, Kept, Records};
-use crate::log::scan::{self, Sequence};
+use crate::log::scan::{self, Depth, Sequence};
 use crate::log::segment;
 use crate::log::segments::Member;
 use crate::log::snapshot;
@@ -140,7 +140,8 @@ impl Shared {
         let covered = segment.end_id() <= from;
         let mut replayer = Replayer::new(state, from);
         let first = Sequence { next_id: segment.first_id(), epoch: 0 };
-        let end = scan::scan(segment, size, start, first, segment.end_id(), &mut replayer)?;
+        let floor = segment.end_id();
+        let end = scan::scan(segment, size, start, first, floor, Depth::Headers, &mut replayer)?;
         for damage in &replayer.damage {
             self.events.log(Level::Error, format_args!("{damage}"));
         }
@@ -180,7 +181,8 @@ impl Shared {
         let mut replayer = Replayer::new(&mut state, sequence.next_id);
         let first = Sequence { next_id: active.first_id(), epoch: 0 };
         let start = segment::HEADER_BYTES as u64;
-        let end = scan::scan(active, active.size(), start, first, 0, &mut replayer)?;
+        let end =
+            scan::scan(active, active.size(), start, first, 0, Depth::Headers, &mut replayer)?;
         drop(replayer);
         if end.sequence.next_id <= sequence.next_id {
             return Ok(());

@@ -174,7 +174,9 @@ impl Drop for Broker {
 
 impl Shared {
     fn run_syncer(&self) {
-        self.gate.run(&*self.storage, self.config.flush_interval, |synced| match synced {
+        let gather = || self.drain();
+        let interval = self.config.flush_interval;
+        self.gate.run(&*self.storage, interval, gather, |synced| match synced {
             Ok(id) => self.synced(id),
             Err(error) => {
                 self.events.log(Level::Error, format_args!("{error}"));

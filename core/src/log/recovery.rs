@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::candidates::{self, Candidate};
 use super::replay::{Found, Replay, Replayer};
-use super::scan::{self, Sequence};
+use super::scan::{self, Depth, Sequence};
 use super::segment::{self, Header, Segment};
 use super::segments::{Member, Segments};
 use super::sidecar;
@@ -218,12 +218,12 @@ fn read(
     let position = segment::HEADER_BYTES as u64;
     let floor = known.next_id.min(sealed.unwrap_or(u64::MAX));
     let size = segment.size();
-    let end = scan::scan(segment, size, position, start, floor, replayer)?;
+    let end = scan::scan(segment, size, position, start, floor, Depth::Whole, replayer)?;
     let Some(end_id) = sealed.filter(|&end_id| end.sequence.next_id < end_id) else {
         return Ok(end);
     };
     let floor = attested(later)?.min(end_id);
-    scan::scan(segment, size, end.position, end.sequence, floor, replayer)
+    scan::scan(segment, size, end.position, end.sequence, floor, Depth::Whole, replayer)
 }
 
 /// The ID below which all was on the disk when the last of the segments was written.

@@ -9,8 +9,25 @@ use crate::checksum::crc32c;
 use crate::error::{Error, Result};
 use crate::sys::storage::StoredFile;
 
-/// How much is read at once.
-const WINDOW_BYTES: usize = 1 << 20;
+/// How much is looked at of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All of it: what was read is as it was written.
+    Whole,
+    /// What its own checksum covers: of a data entry the two headers. Enough to index what this
+    /// process has written, and the records need not be read for it.
+    Headers,
+}
+
+impl Depth {
+    /// How much is read at once.
+    fn window_bytes(self) -> usize {
+        match self {
+            Self::Whole => 1 << 20,
+            Self::Headers => 8 << 10,
+        }
+    }
+}
 
 /// Where reading stands in the sequence of IDs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +83,8 @@ pub struct End {
     pub unsynced_from: u64,
 }
 
-/// Reads the entries of a segment in which IDs follow each other, from `position` on.
+/// Reads the entries of a segment in which IDs follow each other, from `position` on, as deep as
+/// `depth` says.
 ///
 /// All IDs below `floor` are known to have been on the disk: where they cannot be read, that is
 /// damage; where later ones cannot be read, the tail is torn.
@@ -76,9 +94,10 @@ pub fn scan(
     mut position: u64,
     mut sequence: Sequence,
     floor: u64,
+    depth: Depth,
     visit: &mut dyn Visit,
 ) -> Result<End> {
-    let mut window = Window::new(&*segment.file, size);
+    let mut window = Window::new(&*segment.file, size, depth);
     let mut unsynced: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
         if let Some((entry, payload)) = window.entry(position)?
@@ -117,7 +136,7 @@ pub fn scan(
 
 /// Reads all entries of a segment that the cleaner wrote, in which any unreadable byte is damage.
 pub fn scan_cleaned(segment: &Segment, size: u64, visit: &mut dyn Visit) -> Result<()> {
-    let mut window = Window::new(&*segment.file, size);
+    let mut window = Window::new(&*segment.file, size, Depth::Whole);
     let mut position = segment::HEADER_BYTES as u64;
     let any = Sequence { next_id: 0, epoch: 0 };
     while position < size {
@@ -137,14 +156,14 @@ pub fn scan_cleaned(segment: &Segment, size: u64, visit: &mut dyn Visit) -> Resu
 /// The highest ID that the entries of a segment knew to be on the disk. What is not readable is
 /// passed over.
 pub fn attested(segment: &Segment, size: u64) -> Result<u64> {
-    let mut window = Window::new(&*segment.file, size);
+    let mut window = Window::new(&*segment.file, size, Depth::Whole);
     let start = segment::HEADER_BYTES as u64;
     attested_from(&mut window, start, Sequence { next_id: 0, epoch: 0 })
 }
 
 /// The first whole entry of a file, wherever it lies.
 pub fn first_entry(file: &dyn StoredFile, size: u64) -> Result<Option<Entry>> {
-    let mut window = Window::new(file, size);
+    let mut window = Window::new(file, size, Depth::Whole);
     let any = Sequence { next_id: 0, epoch: 0 };
     Ok(window.next_entry(segment::HEADER_BYTES as u64, any)?.map(|(_, entry)| entry))
 }
@@ -176,13 +195,14 @@ fn attested_from(window: &mut Window<'_>, mut position: u64, after: Sequence) ->
 struct Window<'a> {
     file: &'a dyn StoredFile,
     size: u64,
+    depth: Depth,
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl<'a> Window<'a> {
-    fn new(file: &'a dyn StoredFile, size: u64) -> Self {
-        Self { file, size, start: 0, bytes: Vec::new() }
+    fn new(file: &'a dyn StoredFile, size: u64, depth: Depth) -> Self {
+        Self { file, size, depth, start: 0, bytes: Vec::new() }
     }
 
     /// The bytes from `position`: `length` of them, or fewer at the end of the file.
@@ -192,7 +212,7 @@ impl<'a> Window<'a> {
         let held = self.start + self.bytes.len() as u64;
         if position < self.start || position + length as u64 > held {
             self.start = position;
-            self.bytes.resize(length.max(WINDOW_BYTES).min(left), 0);
+            self.bytes.resize(length.max(self.depth.window_bytes()).min(left), 0);
             self.file
                 .read_exact_at(&mut self.bytes, position)
                 .map_err(|error| Error::storage("reading the log", error))?;
@@ -201,7 +221,7 @@ impl<'a> Window<'a> {
         Ok(&self.bytes[from..from + length])
     }
 
-    /// The whole, checked entry at `position`.
+    /// The checked entry at `position`, and its payload, or as much of it as was looked at.
     fn entry(&mut self, position: u64) -> Result<Option<(Entry, &[u8])>> {
         let Some(entry) = Entry::decode(self.bytes(position, HEADER_BYTES)?) else {
             return Ok(None);
@@ -209,10 +229,12 @@ impl<'a> Window<'a> {
         if entry.total_bytes() > self.size.saturating_sub(position) {
             return Ok(None);
         }
-        let length = usize::try_from(entry.total_bytes()).unwrap_or(usize::MAX);
-        let bytes = self.bytes(position, length)?;
+        let data = entry.kind == Kind::Data;
+        let headers_only = data && self.depth == Depth::Headers;
+        let payload = if headers_only { BATCH_HEADER_BYTES } else { entry.length as usize };
+        let bytes = self.bytes(position, HEADER_BYTES + payload)?;
         let sound = Entry::checked(bytes).is_some()
-            && (entry.kind == Kind::State || batch_is_sound(&bytes[HEADER_BYTES..]));
+            && (!data || headers_only || batch_is_sound(&bytes[HEADER_BYTES..]));
         Ok(sound.then(|| (entry, &bytes[HEADER_BYTES..])))
     }
 

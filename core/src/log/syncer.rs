@@ -48,6 +48,9 @@ struct State {
     begun_to: u64,
     /// How many rounds have ended.
     ended: usize,
+    /// Whether somebody waits for the round after the one that runs, with something that has not
+    /// been written yet.
+    joined: bool,
     asleep: bool,
     closed: bool,
     failed: Option<Error>,
@@ -74,6 +77,7 @@ impl Gate {
                 begun: 0,
                 begun_to: 0,
                 ended: 0,
+                joined: false,
                 asleep: false,
                 closed: false,
                 failed: None,
@@ -126,16 +130,24 @@ impl Gate {
     pub fn wait_synced(&self, id: u64) -> Result<()> {
         while self.synced_below() < id {
             let round = self.ask_for(id)?;
-            let turn = &self.moved[round % 2];
-            let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-            turn.waiting.fetch_add(1, Ordering::SeqCst);
-            if self.synced_below() < id && self.lock().awaits(round) {
-                parked = turn.ended.wait(parked).unwrap_or_else(PoisonError::into_inner);
-            }
-            turn.waiting.fetch_sub(1, Ordering::SeqCst);
-            drop(parked);
+            self.park_until_ended(round, || self.synced_below() < id);
         }
         Ok(())
+    }
+
+    /// If a sync runs: waits for the end of the next one, before which all that is queued by now is
+    /// written together. So producers that come while the disk is busy cost one write, not one
+    /// each. Returns at once where no sync runs.
+    pub fn join_next(&self) {
+        let round = {
+            let mut state = self.lock();
+            if state.ended == state.begun || state.check().is_err() {
+                return;
+            }
+            state.joined = true;
+            state.begun + 1
+        };
+        self.park_until_ended(round, || true);
     }
 
     /// Asks for a sync of all IDs below `id`. Returns the number of the round that will bring it.
@@ -150,6 +162,17 @@ impl Gate {
         }
         let runs = state.ended < state.begun;
         Ok(if runs && state.begun_to >= id { state.begun } else { state.begun + 1 })
+    }
+
+    /// Parks until the round has ended or will never come, for as long as `wanted`, or less.
+    fn park_until_ended(&self, round: usize, wanted: impl Fn() -> bool) {
+        let turn = &self.moved[round % 2];
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        turn.waiting.fetch_add(1, Ordering::SeqCst);
+        while wanted() && self.lock().awaits(round) {
+            parked = turn.ended.wait(parked).unwrap_or_else(PoisonError::into_inner);
+        }
+        turn.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Why nothing more is synced, if so.
@@ -170,11 +193,13 @@ impl Gate {
     /// The syncer's thread: syncs what is wanted at once, and what nobody wants within
     /// `flush_interval`, until the gate is closed or a sync fails. `synced` is called after each
     /// sync with the ID below which all is on the disk, or with the failure, after which nothing
-    /// will ever be synced again.
+    /// will ever be synced again. `gather` is called before a sync that somebody joined
+    /// ([`Gate::join_next`]): it writes what is queued.
     pub fn run(
         &self,
         storage: &dyn Storage,
         flush_interval: Duration,
+        gather: impl Fn(),
         mut synced: impl FnMut(Result<u64>),
     ) {
         while let Some(round) = self.next_round(flush_interval) {
@@ -194,6 +219,9 @@ impl Gate {
                 self.moved.iter().for_each(|turn| self.wake(turn));
                 return;
             }
+            if self.lock().joined {
+                gather();
+            }
         }
     }
 
@@ -205,13 +233,15 @@ impl Gate {
             }
             let synced = self.synced_below();
             let left = state.since.map(|since| flush_interval.saturating_sub(since.elapsed()));
+            let timed_out = left == Some(Duration::ZERO);
             let due =
-                state.written > synced && (state.wanted > synced || left == Some(Duration::ZERO));
+                state.joined || state.written > synced && (state.wanted > synced || timed_out);
             if due {
                 state.since = None;
                 let mut files = std::mem::take(&mut state.retired);
                 let renamed = !files.is_empty();
                 files.push(state.active.clone());
+                state.joined = false;
                 state.begun += 1;
                 state.begun_to = state.written;
                 return Some(Round { number: state.begun, written: state.written, files, renamed });

@@ -262,6 +262,7 @@ mod tests {
             })),
             Event::GroupRemoved { group: "g".into() },
             Event::ProducerIdsReserved { below: 1000 },
+            Event::SessionEnded,
             Event::GenerationStarted { group: "g".into(), generation: 5 },
         ]
     }
@@ -283,6 +284,7 @@ mod tests {
 
     #[test]
     fn cut_prolonged_and_foreign_bytes_are_damaged() {
+        // An event without fields is one byte, and nothing is left of it when it is cut.
         for event in one_of_each() {
             let mut bytes = event.encode();
             bytes.push(0);

@@ -82,12 +82,7 @@ impl Broker {
     /// Appends a batch and waits until its acknowledgement holds.
     pub fn produce(&self, produce: Produce<'_>) -> Result<Appended> {
         let ticket = Ticket::new(1, None);
-        let waits_for_sync = produce.acks.wait_for_sync();
         self.submit(produce, &ticket, 0)?;
-        if waits_for_sync {
-            // While the disk is busy, nothing is gained by writing this one alone.
-            self.shared.gate.join_next();
-        }
         self.shared.wait(&ticket).pop().unwrap_or_else(|| Err(closed()))
     }
 
@@ -133,6 +128,9 @@ impl Shared {
     /// Puts a cell into the queue. When it is full, helps to empty it and waits; after the
     /// configured time that is [`ErrorKind::QueueFull`].
     pub(super) fn push(&self, cell: Cell) -> Result<()> {
+        if let (Some(ticket), true) = (&cell.reply, cell.acks.wait_for_sync()) {
+            ticket.expect_sync();
+        }
         let Err(cell) = self.queue.try_push(cell) else {
             return Ok(());
         };
@@ -178,15 +176,19 @@ impl Shared {
 
     /// Writes what is queued and waits until the results of `ticket` hold.
     pub(super) fn wait(&self, ticket: &Ticket) -> Vec<Result<Appended>> {
+        if ticket.may_join_sync() {
+            // While the disk is busy, nothing is gained by writing this alone.
+            self.gate.join_next();
+        }
         loop {
+            if let Progress::Written(id) = ticket.progress() {
+                let failure = self.gate.wait_synced(id).err();
+                return ticket.take(failure.as_ref());
+            }
             self.drain();
-            match ticket.progress() {
+            if ticket.progress() == Progress::Queued {
                 // Another thread has our cells in its hands and holds the lock while it writes.
-                Progress::Queued => drop(self.drain.lock().unwrap_or_else(PoisonError::into_inner)),
-                Progress::Written(id) => {
-                    let failure = self.gate.wait_synced(id).err();
-                    return ticket.take(failure.as_ref());
-                }
+                drop(self.drain.lock().unwrap_or_else(PoisonError::into_inner));
             }
         }
     }

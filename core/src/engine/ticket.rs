@@ -1,5 +1,6 @@
 //! Tickets: what becomes of the things that were put into the queue together.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::wake::{Waiter, Wake};
@@ -31,6 +32,9 @@ impl Default for Appended {
 #[derive(Debug)]
 pub struct Ticket {
     state: Mutex<State>,
+    /// Whether something was submitted that is to be on the disk. SYNC: none; whoever submits is
+    /// also the one who asks.
+    for_sync: AtomicBool,
     waiter: Option<Waiter>,
 }
 
@@ -61,6 +65,7 @@ impl Ticket {
                 remaining: slots,
                 synced_id: 0,
             }),
+            for_sync: AtomicBool::new(false),
             waiter: wake.map(|(wake, token)| Waiter::new(&wake, token)),
         })
     }
@@ -78,6 +83,16 @@ impl Ticket {
         if let (true, Some(waiter)) = (done, &self.waiter) {
             waiter.wake();
         }
+    }
+
+    /// Notes that something was submitted that is to be on the disk.
+    pub(super) fn expect_sync(&self) {
+        self.for_sync.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is worth while to wait for the next sync before anything is written.
+    pub(super) fn may_join_sync(&self) -> bool {
+        self.for_sync.load(Ordering::Relaxed) && self.progress() == Progress::Queued
     }
 
     /// How far everything is.

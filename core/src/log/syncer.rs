@@ -48,8 +48,8 @@ struct State {
     begun_to: u64,
     /// How many rounds have ended.
     ended: usize,
-    /// Whether somebody waits for the round after the one that runs, with something that has not
-    /// been written yet.
+    /// Whether somebody waits for the round that begins next, with something that has not been
+    /// written yet.
     joined: bool,
     asleep: bool,
     closed: bool,
@@ -135,13 +135,14 @@ impl Gate {
         Ok(())
     }
 
-    /// If a sync runs: waits for the end of the next one, before which all that is queued by now is
-    /// written together. So producers that come while the disk is busy cost one write, not one
-    /// each. Returns at once where no sync runs.
+    /// If a sync runs or is about to: waits for the end of the next one to begin, before which all
+    /// that is queued by now is written together. So producers that come while the disk is busy
+    /// cost one write, not one each. Returns at once where nobody wants a sync.
     pub fn join_next(&self) {
         let round = {
             let mut state = self.lock();
-            if state.ended == state.begun || state.check().is_err() {
+            let busy = state.ended < state.begun || state.wanted > self.synced_below();
+            if !busy || state.check().is_err() {
                 return;
             }
             state.joined = true;
@@ -202,7 +203,7 @@ impl Gate {
         gather: impl Fn(),
         mut synced: impl FnMut(Result<u64>),
     ) {
-        while let Some(round) = self.next_round(flush_interval) {
+        while let Some(round) = self.next_round(flush_interval, &gather) {
             let result = round.sync(storage);
             if let Ok(id) = &result {
                 self.synced.store(*id, Ordering::SeqCst);
@@ -219,13 +220,10 @@ impl Gate {
                 self.moved.iter().for_each(|turn| self.wake(turn));
                 return;
             }
-            if self.lock().joined {
-                gather();
-            }
         }
     }
 
-    fn next_round(&self, flush_interval: Duration) -> Option<Round> {
+    fn next_round(&self, flush_interval: Duration, gather: &impl Fn()) -> Option<Round> {
         let mut state = self.lock();
         loop {
             if state.closed {
@@ -237,11 +235,15 @@ impl Gate {
             let due =
                 state.joined || state.written > synced && (state.wanted > synced || timed_out);
             if due {
+                while std::mem::take(&mut state.joined) {
+                    drop(state);
+                    gather();
+                    state = self.lock();
+                }
                 state.since = None;
                 let mut files = std::mem::take(&mut state.retired);
                 let renamed = !files.is_empty();
                 files.push(state.active.clone());
-                state.joined = false;
                 state.begun += 1;
                 state.begun_to = state.written;
                 return Some(Round { number: state.begun, written: state.written, files, renamed });

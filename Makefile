@@ -12,7 +12,7 @@ CLIENTS := tests/clients/node_modules/.ready .venv/.ready .venv-kafka-python-2/.
 .DELETE_ON_ERROR:
 
 build: ## build the programs and put them into bin/ (what a plain `make` does)
-	cargo build --quiet --profile dist --locked --workspace
+	cargo build --quiet --profile dist --locked
 	install -D -t bin $(PROGRAMS:%=$(TARGET)/dist/%)
 
 run: build .venv/.ready ## build, then show it at work: real texts, a crash in the middle, nothing lost
@@ -37,7 +37,8 @@ check: .tools/bin/cargo-deny ## format, lints, documentation, dependency policy,
 	cargo test --quiet --locked -p minka --test tidy
 
 bench: ## the benchmarks
-	cargo bench --locked --workspace
+	cargo build --quiet --release --locked -p minka-bench -p minka-broker
+	$(TARGET)/release/minka-bench
 
 fuzz: .tools/bin/cargo-fuzz $(FUZZ_TARGETS:%=fuzz-%) ## each fuzz target for 60 seconds
 

@@ -1,7 +1,7 @@
 //! The keeper: the thread that indexes sealed segments, writes snapshots, and gives space back.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::replay::State;
@@ -21,25 +21,45 @@ use crate::sys::event_log::Level;
 /// How many log start offsets are moved with one sync.
 const MOVES_AT_ONCE: usize = 1000;
 
+/// How many sealed segments may wait for their index: their extents are in memory.
+const UNINDEXED_MAX: usize = 2;
+
+/// How long the writer waits for the keeper to catch up. Not longer: the keeper may be waiting for
+/// the writer.
+const CATCH_UP: Duration = Duration::from_millis(200);
+
 /// How the keeper is told that there is something to do.
 #[derive(Debug, Default)]
 pub(super) struct Signal {
     state: Mutex<Wanted>,
     changed: Condvar,
+    indexed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Wanted {
-    rotated: bool,
+    /// How many segments were sealed since the last round of indexing.
+    rotated: usize,
     clean: bool,
     closed: bool,
 }
 
 impl Signal {
-    /// A segment was sealed.
+    /// A segment was sealed. Waits a little where the keeper has fallen behind.
     pub(super) fn rotated(&self) {
-        self.lock().rotated = true;
+        let mut wanted = self.lock();
+        wanted.rotated += 1;
         self.changed.notify_one();
+        let behind = |wanted: &mut Wanted| wanted.rotated > UNINDEXED_MAX && !wanted.closed;
+        let waited = self.indexed.wait_timeout_while(wanted, CATCH_UP, behind);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// `count` sealed segments were indexed.
+    fn caught_up(&self, count: usize) {
+        let mut wanted = self.lock();
+        wanted.rotated = wanted.rotated.saturating_sub(count);
+        self.indexed.notify_all();
     }
 
     /// Something was deleted: its space can be given back.
@@ -51,22 +71,24 @@ impl Signal {
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
+        self.indexed.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Wanted> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for something to do, until `deadline` at most. `None` when it is time to end.
-    fn next(&self, deadline: Instant) -> Option<Wanted> {
+    /// Waits for something to do, until `deadline` at most. Returns how many segments are to be
+    /// indexed and whether something was deleted, or `None` when it is time to end.
+    fn next(&self, deadline: Instant) -> Option<(usize, bool)> {
         let mut wanted = self.lock();
         loop {
             if wanted.closed {
                 return None;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if wanted.rotated || wanted.clean || left.is_zero() {
-                return Some(std::mem::take(&mut *wanted));
+            if wanted.rotated > 0 || wanted.clean || left.is_zero() {
+                return Some((wanted.rotated, std::mem::take(&mut wanted.clean)));
             }
             wanted =
                 self.changed.wait_timeout(wanted, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -78,12 +100,13 @@ impl Shared {
     /// The keeper's thread.
     pub(super) fn keep(self: &Arc<Self>) {
         let mut next_check = Instant::now() + self.config.retention_check_interval;
-        while let Some(wanted) = self.keeper.next(next_check) {
-            if wanted.rotated {
+        while let Some((rotated, deleted)) = self.keeper.next(next_check) {
+            if rotated > 0 {
                 self.report("indexing a sealed segment", self.index_sealed());
+                self.keeper.caught_up(rotated);
             }
-            if wanted.clean || Instant::now() >= next_check {
-                self.report("applying retention", self.tidy_up(wanted.clean));
+            if deleted || Instant::now() >= next_check {
+                self.report("applying retention", self.tidy_up(deleted));
                 next_check = Instant::now() + self.config.retention_check_interval;
             }
         }

@@ -21,7 +21,7 @@ const COPY_BYTES_MAX: usize = 4096;
 
 /// A segment is sealed when its entries form this many extents: that bounds the memory for
 /// extents however partitions interleave (40 bytes each, in at most three segments).
-pub const EXTENTS_MAX: usize = 64 * 1024;
+pub const EXTENTS_MAX: usize = 32 * 1024;
 
 /// Where an entry lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,11 +18,7 @@ use crate::request::Request;
 /// Creates a topic.
 pub(crate) fn create_topic(request: &Request) -> Outcome {
     let admin: AdminClient<DefaultClientContext> = request.config().create()?;
-    let topic = NewTopic::new(
-        &request.topic,
-        request.partitions,
-        TopicReplication::Fixed(1),
-    );
+    let topic = NewTopic::new(&request.topic, request.partitions, TopicReplication::Fixed(1));
     let options = AdminOptions::new().operation_timeout(Some(request.timeout()));
     done(wait(admin.create_topics([&topic], &options))?)
 }

@@ -41,12 +41,7 @@ pub(crate) fn offset_for_time(request: &Request) -> Outcome {
     let timestamp = Offset::Offset(request.timestamp);
     asked.add_partition_offset(&request.topic, request.partition, timestamp)?;
     let found = consumer.offsets_for_times(asked, request.timeout())?;
-    Ok(json!(
-        found
-            .elements()
-            .first()
-            .and_then(|place| plain(place.offset()))
-    ))
+    Ok(json!(found.elements().first().and_then(|place| plain(place.offset()))))
 }
 
 /// The group's committed offsets.
@@ -68,9 +63,7 @@ pub(crate) fn committed(request: &Request) -> Outcome {
 pub(crate) fn unknown_topic(request: &Request) -> Outcome {
     let mut config = request.consumer_config();
     // The second setting is how long librdkafka hopes that a missing topic is only new.
-    config
-        .set("allow.auto.create.topics", "false")
-        .set("topic.metadata.propagation.max.ms", "500");
+    config.set("allow.auto.create.topics", "false").set("topic.metadata.propagation.max.ms", "500");
     let consumer: BaseConsumer = config.create()?;
     let mut places = TopicPartitionList::new();
     places.add_partition(&request.topic, 0);
@@ -81,11 +74,7 @@ pub(crate) fn unknown_topic(request: &Request) -> Outcome {
             Some(Err(KafkaError::MessageConsumption(code))) => {
                 let name = format!("{code:?}");
                 let unknown = name.contains("UnknownTopicOrPartition");
-                return Ok(json!(if unknown {
-                    "UNKNOWN_TOPIC_OR_PART"
-                } else {
-                    &name
-                }));
+                return Ok(json!(if unknown { "UNKNOWN_TOPIC_OR_PART" } else { &name }));
             }
             Some(other) => return Err(format!("not an unknown topic: {other:?}").into()),
             None => {}

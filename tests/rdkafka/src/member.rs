@@ -14,9 +14,7 @@ use crate::say;
 /// Reports records and changes of assignment until told to leave; commits when told to.
 pub(crate) fn run(request: &Request, requests: &Receiver<Request>) -> Result<(), Box<dyn Error>> {
     let mut config = request.consumer_config();
-    config
-        .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "300");
+    config.set("session.timeout.ms", "6000").set("heartbeat.interval.ms", "300");
     let consumer: BaseConsumer = config.create()?;
     consumer.subscribe(&[&request.topic])?;
     let mut known: Option<Vec<i32>> = None;

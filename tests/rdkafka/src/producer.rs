@@ -47,16 +47,10 @@ fn send(
     message.partition = record.partition;
     message.timestamp = record.timestamp;
     if !record.headers.is_empty() {
-        let headers = record
-            .headers
-            .iter()
-            .fold(OwnedHeaders::new(), |all, (name, value)| {
-                let value = decode(value.as_ref());
-                all.insert(Header {
-                    key: name,
-                    value: value.as_deref(),
-                })
-            });
+        let headers = record.headers.iter().fold(OwnedHeaders::new(), |all, (name, value)| {
+            let value = decode(value.as_ref());
+            all.insert(Header { key: name, value: value.as_deref() })
+        });
         message = message.headers(headers);
     }
     producer.send(message).map_err(|(error, _)| error.into())

@@ -97,12 +97,7 @@ pub(crate) fn decode(text: Option<&String>) -> Option<Vec<u8>> {
 pub(crate) fn received(message: &BorrowedMessage<'_>) -> Value {
     let headers: Vec<Value> = message
         .headers()
-        .map(|headers| {
-            headers
-                .iter()
-                .map(|h| json!([h.key, encode(h.value)]))
-                .collect()
-        })
+        .map(|headers| headers.iter().map(|h| json!([h.key, encode(h.value)])).collect())
         .unwrap_or_default();
     json!({
         "partition": message.partition(),

@@ -63,6 +63,8 @@ pub enum ErrorKind {
     UnknownLeaderEpoch = 28,
     /// The topic may not be changed in this way.
     PolicyViolation = 29,
+    /// Partitions are assigned to brokers in a way that cannot be.
+    InvalidReplicaAssignment = 30,
 
     /// A record batch fails its checksum or its lengths.
     CorruptBatch = 40,

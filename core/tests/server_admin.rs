@@ -2,7 +2,9 @@
 
 mod server_common;
 
-use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_request::{
+    CreatePartitionsAssignment, CreatePartitionsTopic,
+};
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };
@@ -187,6 +189,35 @@ fn topics_grow_but_do_not_shrink() {
             assert_eq!(client.call(version, &request).results[0].error_code, 3);
         }
     }
+}
+
+#[test]
+fn a_client_assigns_every_new_partition_or_none() {
+    let started = start();
+    started.topic("t", 1);
+    let mut client = started.client();
+    let mut grow = |count, brokers: &[usize], validate_only| {
+        let assign =
+            |&n: &usize| CreatePartitionsAssignment::default().with_broker_ids(vec![1.into(); n]);
+        let topic = CreatePartitionsTopic::default()
+            .with_name(topic_name("t"))
+            .with_count(count)
+            .with_assignments(Some(brokers.iter().map(assign).collect()));
+        let request = CreatePartitionsRequest::default()
+            .with_topics(vec![topic])
+            .with_validate_only(validate_only);
+        client.call(3, &request).results[0].error_code
+    };
+    for validate_only in [true, false] {
+        assert_eq!(grow(2, &[1, 1], validate_only), 39);
+        assert_eq!(grow(3, &[1], validate_only), 39);
+        assert_eq!(grow(2, &[], validate_only), 39);
+        assert_eq!(grow(2, &[0], validate_only), 38);
+        assert_eq!(grow(1, &[1], validate_only), 37);
+    }
+    assert_eq!(started.broker.topic("t").unwrap().partitions.len(), 1);
+    assert_eq!(grow(3, &[1, 1], false), 0);
+    assert_eq!(started.broker.topic("t").unwrap().partitions.len(), 3);
 }
 
 #[test]

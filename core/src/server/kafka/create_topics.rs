@@ -78,7 +78,8 @@ fn plan(asked: &CreatableTopic<'_>, lenient_replication: bool) -> Result<NewTopi
     Ok(NewTopic { name: asked.name.to_owned(), partitions, config: TopicConfig::parse(values)? })
 }
 
-fn check_replication(factor: i16, lenient: bool) -> Result<()> {
+/// Whether a topic may be asked for with so many replicas; -1 leaves it to the broker.
+pub(super) fn check_replication(factor: i16, lenient: bool) -> Result<()> {
     if matches!(factor, -1 | 1) || (lenient && factor > 1) {
         return Ok(());
     }

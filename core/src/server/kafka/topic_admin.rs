@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use super::create_topics::check_replication;
 use super::{Call, code};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PARTITIONS_PER_TOPIC_MAX;
 use crate::wire::kafka::Uuid;
 use crate::wire::kafka::create_partitions::{
-    CreatePartitionsRequest, CreatePartitionsResponse, CreatePartitionsTopic,
-    CreatePartitionsTopicResult,
+    CreatePartitionsAssignment, CreatePartitionsRequest, CreatePartitionsResponse,
+    CreatePartitionsTopic, CreatePartitionsTopicResult,
 };
 use crate::wire::kafka::delete_topics::{
     DeletableTopicResult, DeleteTopicState, DeleteTopicsRequest, DeleteTopicsResponse,
@@ -84,9 +85,6 @@ fn delete_by_id(call: &Call<'_>, topic_id: Uuid) -> DeletableTopicResult<'static
 
 fn grow_one(call: &Call<'_>, asked: &CreatePartitionsTopic<'_>, validate_only: bool) -> Result<()> {
     let count = u32::try_from(asked.count).unwrap_or(0);
-    if !validate_only {
-        return call.broker.add_partitions(asked.name, count);
-    }
     let live = call.broker.topic(asked.name).ok_or_else(|| {
         let text = format!("there is no topic {:?}", asked.name);
         Error::new(ErrorKind::UnknownTopicOrPartition, text)
@@ -102,5 +100,33 @@ fn grow_one(call: &Call<'_>, asked: &CreatePartitionsTopic<'_>, validate_only: b
             ),
         ));
     }
-    Ok(())
+    if let Some(assignments) = &asked.assignments {
+        check_assignments(call, assignments, count - present)?;
+    }
+    if validate_only {
+        return Ok(());
+    }
+    call.broker.add_partitions(asked.name, count)
+}
+
+/// A client that assigns partitions to brokers itself must do so for each new one.
+fn check_assignments(
+    call: &Call<'_>,
+    assignments: &[CreatePartitionsAssignment],
+    new: u32,
+) -> Result<()> {
+    if u32::try_from(assignments.len()).ok() != Some(new) {
+        return Err(Error::new(
+            ErrorKind::InvalidReplicaAssignment,
+            format!(
+                "{new} new partitions are asked for, but {} are assigned to brokers: assign each \
+                 new one, or none",
+                assignments.len()
+            ),
+        ));
+    }
+    assignments.iter().try_for_each(|assignment| {
+        let factor = i16::try_from(assignment.broker_ids.len()).unwrap_or(i16::MAX);
+        check_replication(factor, call.door.lenient_replication)
+    })
 }

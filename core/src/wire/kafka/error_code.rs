@@ -184,6 +184,7 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::InvalidTopic => Self::InvalidTopic,
             ErrorKind::InvalidPartitions => Self::InvalidPartitions,
             ErrorKind::InvalidReplicationFactor => Self::InvalidReplicationFactor,
+            ErrorKind::InvalidReplicaAssignment => Self::InvalidReplicaAssignment,
             ErrorKind::OffsetOutOfRange => Self::OffsetOutOfRange,
             ErrorKind::FencedLeaderEpoch => Self::FencedLeaderEpoch,
             ErrorKind::UnknownLeaderEpoch => Self::UnknownLeaderEpoch,

@@ -1,8 +1,8 @@
 //! Doors: the Kafka listener, its threads and connections, and the calls into the engine.
 //!
-//! A small pool of threads serves all connections, each with a poller of its own ([`worker`]). A
+//! A small pool of threads serves all connections, each with a poller of its own (`worker.rs`). A
 //! connection belongs to one thread for life, so nothing about it is locked; others reach it
-//! through the thread's mailbox ([`mailbox`]), by a token that also tells connections apart that
+//! through the thread's mailbox (`mailbox.rs`), by a token that also tells connections apart that
 //! had the same place one after another.
 //!
 //! A turn of a thread: every connection that has something to do reads what has arrived and

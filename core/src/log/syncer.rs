@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -54,6 +55,8 @@ struct State {
     asleep: bool,
     closed: bool,
     failed: Option<Error>,
+    /// The syncer's thread, once it runs.
+    syncer: Option<ThreadId>,
 }
 
 /// What one round of the syncer has to do.
@@ -81,6 +84,7 @@ impl Gate {
                 asleep: false,
                 closed: false,
                 failed: None,
+                syncer: None,
             }),
             work: Condvar::new(),
             synced: AtomicU64::new(next_id),
@@ -135,6 +139,28 @@ impl Gate {
         Ok(())
     }
 
+    /// As [`Gate::wait_synced`], for the writer: the syncer may be the one who writes, before a
+    /// sync, and then syncs by itself what is written so far.
+    pub(super) fn wait_synced_as_writer(&self, storage: &dyn Storage, id: u64) -> Result<()> {
+        let round = {
+            let mut state = self.lock();
+            match state.syncer == Some(thread::current().id()) {
+                true => state.round(),
+                false => {
+                    drop(state);
+                    return self.wait_synced(id);
+                }
+            }
+        };
+        let result = round.sync(storage);
+        match &result {
+            Ok(synced) => self.synced.store(*synced, Ordering::SeqCst),
+            // What it took to sync is not known to anybody else: no later sync may say yes.
+            Err(failure) => self.lock().failed = Some(failure.clone()),
+        }
+        result.map(drop)
+    }
+
     /// If a sync runs or is about to: waits for the end of the next one to begin, before which all
     /// that is queued by now is written together. So producers that come while the disk is busy
     /// cost one write, not one each. Returns at once where nobody wants a sync.
@@ -146,6 +172,9 @@ impl Gate {
                 return;
             }
             state.joined = true;
+            if std::mem::take(&mut state.asleep) {
+                self.work.notify_one();
+            }
             state.begun + 1
         };
         self.park_until_ended(round, || true);
@@ -203,6 +232,7 @@ impl Gate {
         gather: impl Fn(),
         mut synced: impl FnMut(Result<u64>),
     ) {
+        self.lock().syncer = Some(thread::current().id());
         while let Some(round) = self.next_round(flush_interval, &gather) {
             let result = round.sync(storage);
             if let Ok(id) = &result {
@@ -213,20 +243,22 @@ impl Gate {
                 state.ended = round.number;
                 state.failed = result.as_ref().err().cloned();
             }
-            let failed = result.is_err();
+            if result.is_err() {
+                break;
+            }
             synced(result);
             self.wake(&self.moved[round.number % 2]);
-            if failed {
-                self.moved.iter().for_each(|turn| self.wake(turn));
-                return;
-            }
+        }
+        if let Some(failure) = self.failure() {
+            synced(Err(failure));
+            self.moved.iter().for_each(|turn| self.wake(turn));
         }
     }
 
     fn next_round(&self, flush_interval: Duration, gather: &impl Fn()) -> Option<Round> {
         let mut state = self.lock();
         loop {
-            if state.closed {
+            if state.closed || state.failed.is_some() {
                 return None;
             }
             let synced = self.synced_below();
@@ -240,13 +272,12 @@ impl Gate {
                     gather();
                     state = self.lock();
                 }
-                state.since = None;
-                let mut files = std::mem::take(&mut state.retired);
-                let renamed = !files.is_empty();
-                files.push(state.active.clone());
+                if state.failed.is_some() {
+                    return None;
+                }
                 state.begun += 1;
                 state.begun_to = state.written;
-                return Some(Round { number: state.begun, written: state.written, files, renamed });
+                return Some(state.round());
             }
             state.asleep = true;
             state = match left {
@@ -273,6 +304,15 @@ impl Gate {
 }
 
 impl State {
+    /// The sync of everything that is written by now.
+    fn round(&mut self) -> Round {
+        self.since = None;
+        let mut files = std::mem::take(&mut self.retired);
+        let renamed = !files.is_empty();
+        files.push(self.active.clone());
+        Round { number: self.begun, written: self.written, files, renamed }
+    }
+
     /// Whether the round with this number is still to end.
     fn awaits(&self, round: usize) -> bool {
         self.check().is_ok() && self.ended < round

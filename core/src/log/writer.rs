@@ -148,7 +148,8 @@ impl Writer {
         // A group uses up to two batches' worth of IDs: those it gathers and the last one.
         let most = UNSYNCED_IDS_MAX - 2 * u64::from(RECORDS_PER_BATCH_MAX);
         if self.next_id.saturating_sub(self.gate.synced_below()) > most {
-            self.gate.wait_synced(self.next_id).map_err(|failure| self.fail(failure))?;
+            let synced = self.gate.wait_synced_as_writer(&*self.storage, self.next_id);
+            synced.map_err(|failure| self.fail(failure))?;
         }
         let full = self.active.size() >= self.segment_bytes || self.extents >= EXTENTS_MAX;
         if full {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from clients.client import Client, DriverClient
 from clients.driver import DriverError
 from clients.records import Record
+from harness.broker import Broker
 
 
 @pytest.fixture
@@ -56,6 +59,20 @@ def test_fifty_partitions(client: Client, peer: DriverClient, servers: str):
     client.produce(servers, topic, records, idempotent=client.abilities.idempotent)
     received = client.consume(servers, topic, {i: None for i in range(50)}, 50)
     assert [r.value for r in received] == [r.value for r in records]
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a broker that creates no topic by itself."""
+    data = tmp_path_factory.mktemp("strict") / "data"
+    with Broker(data, {"auto.create.topics.enable": False}) as broker:
+        yield broker.address
+
+
+def test_a_broker_may_be_told_to_create_no_topics(client: Client, strict: str):
+    topic = f"unknown-{client.name}"
+    assert client.unknown_topic(strict, topic) == "UNKNOWN_TOPIC_OR_PART"
+    assert topic not in client.list_topics(strict)
 
 
 def test_an_unknown_topic_is_not_created_when_the_client_forbids_it(client: Client, servers: str):

@@ -109,6 +109,12 @@ async def committed(request: Request) -> dict[str, int]:
     return {str(p.partition): meta.offset for p, meta in found.items() if meta.offset >= 0}
 
 
+async def unknown_topic(request: Request) -> str:
+    """What the client says of a topic that does not exist; it cannot forbid making it."""
+    [topic] = await _with_admin(request, lambda admin: admin.describe_topics([request["topic"]]))
+    return "UNKNOWN_TOPIC_OR_PART" if topic["error_code"] == 3 else f"found {topic}"
+
+
 class Member:
     """A consumer in a group that commits only when told to."""
 
@@ -176,5 +182,6 @@ if __name__ == "__main__":
         list_topics,
         offset_for_time,
         committed,
+        unknown_topic,
     )
     serve({operation.__name__: _blocking(operation) for operation in operations}, Member)

@@ -121,7 +121,14 @@ def committed(request: Request) -> dict[str, int]:
 
 
 def unknown_topic(request: Request) -> str:
-    """What the client says of a topic that does not exist and must not be created (version 3)."""
+    """What the client says of a topic that does not exist; only version 3 can forbid making it."""
+    if VERSION < 3:
+        admin = KafkaAdminClient(bootstrap_servers=request["servers"])
+        try:
+            [topic] = admin.describe_topics([request["topic"]])
+        finally:
+            admin.close()
+        return "UNKNOWN_TOPIC_OR_PART" if topic["error_code"] == 3 else f"found {topic}"
     consumer = KafkaConsumer(
         bootstrap_servers=request["servers"],
         allow_auto_create_topics=False,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
-from harness.broker import Broker
 
+from harness.broker import Broker
 from run.book import Book, View
 from run.corpus import load
 from run.report import MB, Progress, table

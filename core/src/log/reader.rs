@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::entry::{Entry, HEADER_BYTES};
 use super::extent::Extent;
+use super::scan::batch_is_sound;
 use super::segments::{self, Member, Set};
 use super::sidecar::Row;
 use crate::batch::header::BatchHeader;
@@ -72,13 +73,18 @@ impl Piece {
         self.len() == 0
     }
 
-    /// The bytes, read if need be.
+    /// The bytes, read if need be, and checked then: what is sent from a file without passing
+    /// through memory is checked by the consumer alone.
     pub fn read(&self) -> Result<Bytes> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone()),
             Self::Region { file, position, length } => {
                 let mut bytes = vec![0; *length];
                 file.read_exact_at(&mut bytes, *position).map_err(reading)?;
+                if !batch_is_sound(&bytes) {
+                    let text = "a record batch does not match its checksum on the disk";
+                    return Err(Error::new(ErrorKind::Damaged, text));
+                }
                 Ok(bytes.into())
             }
         }
@@ -227,6 +233,10 @@ fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result
         let length = entry.length as usize;
         if end_offset > want.below || !want.admits(taken + kept, length) {
             return Ok((kept, false));
+        }
+        if !batch_is_sound(&bytes[start..position]) {
+            let nothing = taken + kept == 0;
+            return if nothing { Err(damaged(want.partition, extent)) } else { Ok((kept, false)) };
         }
         bytes.copy_within(start..position, kept);
         kept += length;

@@ -46,9 +46,10 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = file.write_all_at(&[&header, bytes], 0);
     let known = Sequence { next_id: 1, epoch: 0 };
     let first = recovery::open(&*disk, known, &mut Believer).map(|opened| opened.sequence);
-    // What was kept is kept again.
+    // Opening again invents nothing. It may keep less: what told damage from a torn tail can lie
+    // behind the cut. A broker writes such an entry as soon as it has opened the log.
     let again = recovery::open(&*disk, known, &mut Believer).map(|opened| opened.sequence);
     if let (Ok(first), Ok(again)) = (first, again) {
-        assert_eq!(first.next_id, again.next_id);
+        assert!(again.next_id <= first.next_id);
     }
 });

@@ -112,7 +112,7 @@ impl Broker {
         self.shared.push(Cell {
             what: What::Record(partition.clone(), self.shared.clock.wall()),
             acks,
-            payload: Payload::copy_of(&bytes),
+            payload: Payload::from(bytes),
             reply: ticket.map(|(ticket, _)| ticket.clone()),
             slot: ticket.map_or(0, |(_, slot)| slot),
         })

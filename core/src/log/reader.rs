@@ -214,14 +214,16 @@ fn read_extent(
 /// what is not wanted. Returns how many bytes they are, and whether no later one was left out.
 fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result<(usize, bool)> {
     let (mut kept, mut position, mut entries) = (0, 0, 0);
+    // What is before the damage is returned; the next read begins with it, and fails.
+    let stop = |kept: usize| match taken + kept {
+        0 => Err(damaged(want.partition, extent)),
+        _ => Ok((kept, false)),
+    };
     while position < bytes.len() {
         let entry = Entry::checked(&bytes[position..])
             .filter(|entry| entry.partition == want.partition)
             .filter(|entry| position as u64 + entry.total_bytes() <= bytes.len() as u64);
-        let Some(entry) = entry else {
-            let nothing = taken + kept == 0;
-            return if nothing { Err(damaged(want.partition, extent)) } else { Ok((kept, false)) };
-        };
+        let Some(entry) = entry else { return stop(kept) };
         let start = position + HEADER_BYTES;
         position = start + entry.length as usize;
         entries += 1;
@@ -235,8 +237,7 @@ fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result
             return Ok((kept, false));
         }
         if !batch_is_sound(&bytes[start..position]) {
-            let nothing = taken + kept == 0;
-            return if nothing { Err(damaged(want.partition, extent)) } else { Ok((kept, false)) };
+            return stop(kept);
         }
         bytes.copy_within(start..position, kept);
         kept += length;

@@ -98,11 +98,6 @@ impl Gate {
         self.synced.load(Ordering::SeqCst)
     }
 
-    /// All IDs below this one are with the operating system.
-    pub fn written_below(&self) -> u64 {
-        self.lock().written
-    }
-
     /// Says that all IDs below `id` have been written; `now` asks for a sync at once, otherwise
     /// one follows within the flush interval.
     pub fn written(&self, id: u64, now: bool) {

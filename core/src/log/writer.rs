@@ -129,11 +129,6 @@ impl Writer {
         }
     }
 
-    /// Why nothing can be committed any more, if so.
-    pub fn failure(&self) -> Option<&Error> {
-        self.failed.as_ref()
-    }
-
     /// Begins a group that is written at `now`. Goes on in a new segment if the active one is
     /// full; returns whether it did. May wait for a sync: IDs that are not on the disk are
     /// bounded ([`UNSYNCED_IDS_MAX`]).
@@ -190,11 +185,6 @@ impl Writer {
         self.scratch.extend_from_slice(event);
         self.push_scratch(start);
         self.place(&entry)
-    }
-
-    /// How many bytes are staged.
-    pub fn staged_bytes(&self) -> u64 {
-        self.staged_bytes
     }
 
     /// Writes what is staged. `sync` asks for it to be synced at once. On success all staged

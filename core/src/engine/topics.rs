@@ -234,18 +234,9 @@ impl Broker {
 
     /// Gives a topic more partitions: as many as it then has in all.
     pub fn add_partitions(&self, name: &str, partitions: u32) -> Result<()> {
-        self.change_topic(|catalog| catalog.plan_add_partitions(name, partitions))
-    }
-
-    /// Changes a topic's settings.
-    pub fn configure_topic(&self, name: &str, config: &TopicConfig) -> Result<()> {
-        self.change_topic(|catalog| catalog.plan_configure(name, config))
-    }
-
-    fn change_topic(&self, plan: impl FnOnce(&Catalog) -> Result<Event>) -> Result<()> {
         let shared = &*self.shared;
         let _admin = shared.admin.lock().unwrap_or_else(PoisonError::into_inner);
-        let event = plan(&shared.registry().catalog)?;
+        let event = shared.registry().catalog.plan_add_partitions(name, partitions)?;
         shared.append_events(std::slice::from_ref(&event))?;
         shared.registry_mut().apply(&event);
         Ok(())

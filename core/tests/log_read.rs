@@ -56,3 +56,28 @@ fn whatever_the_limit_no_batch_is_left_out_between_others() {
         }
     }
 }
+
+#[test]
+fn a_range_is_read_up_to_the_batch_that_holds_its_end_and_pieces_know_their_offsets() {
+    let directory = tempfile::tempdir().unwrap();
+    let events = Arc::new(EventLog::none());
+    let broker = Broker::open(directory.path(), Config::default(), events).unwrap();
+    let topic = create(&broker, "t", 1).unwrap();
+    let partition = &topic.partitions[0];
+    // Offsets 0 to 2, 3 to 5, ... in small batches, then one batch that is a region of its own.
+    for _ in 0..4 {
+        produce(&broker, &topic, 0, batch(&vec!["v".to_owned(); 3]), Acks::Written).unwrap();
+    }
+    produce(&broker, &topic, 0, batch(&vec!["z".repeat(40_000); 3]), Acks::Written).unwrap();
+
+    let read = |offsets: std::ops::Range<u64>| {
+        let mut pieces = Vec::new();
+        broker.read_range(partition, offsets, 1 << 20, true, &mut pieces).unwrap();
+        pieces.iter().map(|piece| piece.offsets().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0..1), [0..3]);
+    assert_eq!(read(4..9), [3..9]);
+    assert_eq!(read(4..10), [3..12]);
+    assert_eq!(read(10..13), [9..12, 12..15]);
+    assert_eq!(read(14..15), [12..15]);
+}

@@ -1,5 +1,6 @@
 //! Reading: records from an offset on, and offsets by time.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Broker;
@@ -53,6 +54,19 @@ impl Broker {
         at_least_one: bool,
         pieces: &mut Vec<Piece>,
     ) -> Result<ReadOutcome> {
+        self.read_range(partition, offset..u64::MAX, bytes_max, at_least_one, pieces)
+    }
+
+    /// As [`Broker::read`], but no batch that begins behind the end of `offsets`.
+    pub fn read_range(
+        &self,
+        partition: &Partition,
+        offsets: Range<u64>,
+        bytes_max: usize,
+        at_least_one: bool,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<ReadOutcome> {
+        let Range { start: offset, end: until } = offsets;
         if partition.is_deleted() {
             return Err(Error::new(ErrorKind::UnknownTopicOrPartition, "the topic was deleted"));
         }
@@ -71,7 +85,7 @@ impl Broker {
         }
         if offset < below {
             let number = partition.number();
-            let want = Want { partition: number, offset, below, bytes_max, at_least_one };
+            let want = Want { partition: number, offset, below, until, bytes_max, at_least_one };
             outcome.bytes = reader::read(&found.set, &found.extents, &want, pieces)?;
         }
         Ok(outcome)
@@ -125,6 +139,7 @@ impl Broker {
             partition: partition.number(),
             offset,
             below: partition.high_watermark(),
+            until: u64::MAX,
             bytes_max: extent.length as usize,
             at_least_one: true,
         };

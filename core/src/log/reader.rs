@@ -1,6 +1,7 @@
 //! Reading batches of one partition: from extents to bytes, or to regions of files that a door
 //! can send without touching them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use super::extent::Extent;
 use super::scan::batch_is_sound;
 use super::segments::{self, Member, Set};
 use super::sidecar::Row;
-use crate::batch::header::BatchHeader;
+use crate::batch::header::{BatchHeader, HEADER_BYTES as BATCH_HEADER_BYTES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::storage::StoredFile;
 
@@ -46,6 +47,8 @@ pub struct Want {
     pub offset: u64,
     /// Records from this offset on are not visible yet.
     pub below: u64,
+    /// No batch is wanted that begins at this offset or behind it.
+    pub until: u64,
     /// Batches are read until they are this many bytes.
     pub bytes_max: usize,
     /// Whether the first batch is wanted even if it alone is larger.
@@ -71,6 +74,26 @@ impl Piece {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// From the first offset of its batches to the one after their last. The batches of one piece
+    /// lie offset by offset one behind another.
+    pub fn offsets(&self) -> Result<Range<u64>> {
+        let mut head = [0; BATCH_HEADER_BYTES];
+        let (mut rest, one) = match self {
+            Self::Bytes(bytes) => (&bytes[..], false),
+            Self::Region { file, position, .. } => {
+                file.read_exact_at(&mut head, *position).map_err(reading)?;
+                (&head[..], true)
+            }
+        };
+        let first = BatchHeader::parse(rest)?;
+        let mut last = first;
+        while !one && rest.len() > last.size() {
+            rest = &rest[last.size()..];
+            last = BatchHeader::parse(rest)?;
+        }
+        Ok(first.base_offset.cast_unsigned()..last.last_offset().cast_unsigned() + 1)
     }
 
     /// The bytes, read if need be, and checked then: what is sent from a file without passing
@@ -155,7 +178,8 @@ pub fn sealed_extents(
 pub fn read(set: &Set, extents: &[Extent], want: &Want, pieces: &mut Vec<Piece>) -> Result<usize> {
     let mut taken = 0;
     for extent in extents {
-        if extent.first_offset >= want.below || taken >= want.bytes_max {
+        let first_offset = extent.first_offset;
+        if first_offset >= want.below.min(want.until) || taken >= want.bytes_max {
             break;
         }
         match read_extent(set, extent, want, taken, pieces) {
@@ -233,7 +257,8 @@ fn strip(bytes: &mut [u8], extent: &Extent, want: &Want, taken: usize) -> Result
             continue;
         }
         let length = entry.length as usize;
-        if end_offset > want.below || !want.admits(taken + kept, length) {
+        let is_wanted = end_offset <= want.below && header.base_offset.cast_unsigned() < want.until;
+        if !is_wanted || !want.admits(taken + kept, length) {
             return Ok((kept, false));
         }
         if !batch_is_sound(&bytes[start..position]) {

@@ -9,6 +9,12 @@ use minka::wire::kafka::produce::{
     ProducePartition, ProduceRequest, ProduceResponse, ProduceTopic,
 };
 use minka::wire::kafka::request::Request;
+use minka::wire::kafka::share_acknowledge::ShareAcknowledgeResponse;
+use minka::wire::kafka::share_fetch::{
+    AcknowledgementBatch, ShareFetchPartition, ShareFetchRequest, ShareFetchResponse,
+    ShareFetchTopic,
+};
+use minka::wire::kafka::share_group_heartbeat::ShareGroupHeartbeatResponse;
 use minka::wire::kafka::{ApiKey, DecodeError, Reader};
 use proptest::prelude::*;
 
@@ -81,6 +87,26 @@ fn valid() -> Vec<Vec<u8>> {
         write_request(&mut out, version, 1, Some("me"), &request).expect("valid");
         add(out);
     }
+    for version in 1..=2 {
+        let batch = AcknowledgementBatch {
+            first_offset: 1,
+            last_offset: 3,
+            acknowledge_types: vec![1, 2, 0],
+        };
+        let partition =
+            ShareFetchPartition { partition_index: 0, acknowledgement_batches: vec![batch; 3] };
+        let topic =
+            ShareFetchTopic { partitions: vec![partition; 2], ..ShareFetchTopic::default() };
+        let request = ShareFetchRequest {
+            group_id: Some("group"),
+            member_id: Some("member"),
+            topics: vec![topic; 2],
+            ..Default::default()
+        };
+        let mut out = Vec::new();
+        write_request(&mut out, version, 1, Some("me"), &request).expect("valid");
+        add(out);
+    }
     for version in 0..=13 {
         let topic = MetadataRequestTopic { name: Some("orders"), ..Default::default() };
         let request = MetadataRequest { topics: Some(vec![topic; 3]), ..Default::default() };
@@ -122,6 +148,11 @@ proptest! {
         }
         for version in 0..=9 {
             let _ = JoinGroupResponse::decode(&mut Reader::new(&body), version);
+        }
+        for version in 1..=2 {
+            let _ = ShareFetchResponse::decode(&mut Reader::new(&body), version);
+            let _ = ShareAcknowledgeResponse::decode(&mut Reader::new(&body), version);
+            let _ = ShareGroupHeartbeatResponse::decode(&mut Reader::new(&body), version);
         }
     }
 
@@ -185,6 +216,7 @@ fn a_huge_count_is_refused_in_every_version_that_has_an_array() {
             | ApiKey::InitProducerId
             | ApiKey::DescribeCluster => true,
             ApiKey::ListGroups => version < 4,
+            ApiKey::ListConfigResources => version < 1,
             ApiKey::FindCoordinator => version < 4,
             ApiKey::LeaveGroup => version < 3,
             _ => false,

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kafka_protocol::protocol::VersionRange;
 use minka::wire::kafka::field::Message;
 
 /// A value as `Debug` shows it, without the names of types, newtypes and `Some`.
@@ -22,15 +23,17 @@ pub(crate) fn assert_same_fields(ours: &impl Debug, theirs: &impl Debug, what: &
     assert_eq!(ours, theirs, "{what}");
 }
 
-/// The versions of a message that we speak.
-pub(crate) fn versions_of<M: Message>(_: &[M]) -> RangeInclusive<i16> {
+/// The versions of a message that we speak and they speak too.
+pub(crate) fn versions_of<M: Message>(_: &[M], theirs: VersionRange) -> RangeInclusive<i16> {
     let (first, last) = M::API.accepted();
-    first..=last
+    assert!(first >= theirs.min && first <= theirs.max, "{theirs} and ours from {first}");
+    first..=last.min(theirs.max)
 }
 
 fn shown(value: &impl Debug) -> Shown {
     let text = format!("{value:?}");
-    let mut parser = Parser { rest: &text };
+    let message = text.split(' ').next().unwrap_or_default();
+    let mut parser = Parser { message, rest: &text };
     let shown = parser.value();
     assert_eq!(parser.rest, "", "left over of {text}");
     shown
@@ -44,11 +47,13 @@ const OTHER_NAMES: [(&str, &str); 4] = [
     ("forgotten_topics_data", "forgotten_topics"),
 ];
 
-/// Fields that exist only in versions that we do not speak.
-const NEWER: [(&str, &str); 12] = [
+/// Fields that exist only in versions that one of us does not speak: the name of the struct, or
+/// of the whole message, and that of the field.
+const NEWER: [(&str, &str); 18] = [
     ("DescribeClusterBroker", "is_fenced"),
     ("DescribeClusterRequest", "include_fenced_brokers"),
-    ("DescribedGroup", "error_message"),
+    ("DescribeGroupsResponse", "error_message"),
+    ("DescribeShareGroupOffsetsResponse", "lag"),
     ("FetchPartition", "high_watermark"),
     ("InitProducerIdRequest", "enable_2_pc"),
     ("InitProducerIdRequest", "keep_prepared_txn"),
@@ -58,9 +63,15 @@ const NEWER: [(&str, &str); 12] = [
     ("OffsetCommitResponseTopic", "topic_id"),
     ("OffsetFetchRequestTopics", "topic_id"),
     ("OffsetFetchResponseTopics", "topic_id"),
+    ("ShareAcknowledgeRequest", "is_renew_ack"),
+    ("ShareAcknowledgeResponse", "acquisition_lock_timeout_ms"),
+    ("ShareFetchRequest", "is_renew_ack"),
+    ("ShareFetchRequest", "partition_max_bytes"),
+    ("ShareFetchRequest", "share_acquire_mode"),
 ];
 
 struct Parser<'t> {
+    message: &'t str,
     rest: &'t str,
 }
 
@@ -111,7 +122,7 @@ impl Parser<'_> {
             self.eat(", ");
             if name == "unknown_tagged_fields" {
                 assert_eq!(value, Shown::List(Vec::new()), "unknown tagged fields in {of}");
-            } else if !NEWER.contains(&(of, name)) {
+            } else if !NEWER.contains(&(of, name)) && !NEWER.contains(&(self.message, name)) {
                 let renamed = OTHER_NAMES.iter().find(|(theirs, _)| *theirs == name);
                 fields.push((renamed.map_or(name, |(_, ours)| ours).to_owned(), value));
             }
@@ -186,7 +197,9 @@ macro_rules! agree {
             use minka::wire::kafka::{Reader, Writer};
 
             let values = [$($value,)* $ours::default()];
-            for version in $crate::wire_common::versions_of(&values) {
+            let theirs =
+                <kafka_protocol::messages::$ours as kafka_protocol::protocol::Message>::VERSIONS;
+            for version in $crate::wire_common::versions_of(&values, theirs) {
                 for (index, value) in values.iter().enumerate() {
                     let what = format!("version {version} of value {index}");
                     let mut bytes = Vec::new();

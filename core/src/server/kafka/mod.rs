@@ -192,7 +192,20 @@ impl Call<'_> {
             Request::DescribeConfigs(r) => self.write(out, &configs::answer(self, r)),
             Request::DescribeCluster(r) => self.write(out, &cluster::answer(self, r)),
             // Produce has a way of its own, the others are not served.
-            Request::Produce(_) | Request::DeleteRecords(_) | Request::OffsetForLeaderEpoch(_) => {
+            Request::Produce(_)
+            | Request::DeleteRecords(_)
+            | Request::OffsetForLeaderEpoch(_)
+            | Request::AlterConfigs(_)
+            | Request::IncrementalAlterConfigs(_)
+            | Request::OffsetDelete(_)
+            | Request::ListConfigResources(_)
+            | Request::ShareGroupHeartbeat(_)
+            | Request::ShareGroupDescribe(_)
+            | Request::ShareFetch(_)
+            | Request::ShareAcknowledge(_)
+            | Request::DescribeShareGroupOffsets(_)
+            | Request::AlterShareGroupOffsets(_)
+            | Request::DeleteShareGroupOffsets(_) => {
                 return Err(Refusal("a request came the wrong way".to_owned()));
             }
         }?;

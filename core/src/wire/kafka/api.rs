@@ -49,12 +49,34 @@ pub enum ApiKey {
     OffsetForLeaderEpoch = 23,
     /// Gives the configuration of topics and brokers.
     DescribeConfigs = 32,
+    /// Replaces the configuration of topics and groups.
+    AlterConfigs = 33,
     /// Gives topics more partitions.
     CreatePartitions = 37,
     /// Deletes empty groups.
     DeleteGroups = 42,
+    /// Changes settings of topics and groups one by one.
+    IncrementalAlterConfigs = 44,
+    /// Deletes a group's offsets.
+    OffsetDelete = 47,
     /// Lists the brokers.
     DescribeCluster = 60,
+    /// Lists what has a configuration.
+    ListConfigResources = 74,
+    /// Keeps a member in a share group.
+    ShareGroupHeartbeat = 76,
+    /// Describes share groups.
+    ShareGroupDescribe = 77,
+    /// Acquires records for a member of a share group.
+    ShareFetch = 78,
+    /// Acknowledges records of a share group.
+    ShareAcknowledge = 79,
+    /// Tells from where share groups have records to deliver.
+    DescribeShareGroupOffsets = 90,
+    /// Says from where a share group goes on.
+    AlterShareGroupOffsets = 91,
+    /// Lets a share group forget topics.
+    DeleteShareGroupOffsets = 92,
 }
 
 /// What minka knows of the versions of an API.
@@ -95,9 +117,20 @@ const TABLE: &[Versions] = &[
     row(ApiKey::InitProducerId, "InitProducerId", (0, 5), 0, 2),
     row(ApiKey::OffsetForLeaderEpoch, "OffsetForLeaderEpoch", (2, 4), 2, 4),
     row(ApiKey::DescribeConfigs, "DescribeConfigs", (1, 4), 1, 4),
+    row(ApiKey::AlterConfigs, "AlterConfigs", (0, 2), 0, 2),
     row(ApiKey::CreatePartitions, "CreatePartitions", (0, 3), 0, 2),
     row(ApiKey::DeleteGroups, "DeleteGroups", (0, 2), 0, 2),
+    row(ApiKey::IncrementalAlterConfigs, "IncrementalAlterConfigs", (0, 1), 0, 1),
+    row(ApiKey::OffsetDelete, "OffsetDelete", (0, 0), 0, 1),
     row(ApiKey::DescribeCluster, "DescribeCluster", (0, 1), 0, 0),
+    row(ApiKey::ListConfigResources, "ListConfigResources", (0, 1), 0, 0),
+    row(ApiKey::ShareGroupHeartbeat, "ShareGroupHeartbeat", (1, 1), 1, 1),
+    row(ApiKey::ShareGroupDescribe, "ShareGroupDescribe", (1, 1), 1, 1),
+    row(ApiKey::ShareFetch, "ShareFetch", (1, 2), 1, 1),
+    row(ApiKey::ShareAcknowledge, "ShareAcknowledge", (1, 2), 1, 1),
+    row(ApiKey::DescribeShareGroupOffsets, "DescribeShareGroupOffsets", (0, 1), 0, 0),
+    row(ApiKey::AlterShareGroupOffsets, "AlterShareGroupOffsets", (0, 0), 0, 0),
+    row(ApiKey::DeleteShareGroupOffsets, "DeleteShareGroupOffsets", (0, 0), 0, 0),
 ];
 
 const fn row(

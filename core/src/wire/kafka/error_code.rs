@@ -136,6 +136,8 @@ pub enum ErrorCode {
     GroupMaxSizeReached = 81,
     /// Another member has taken over the instance ID.
     FencedInstanceId = 82,
+    /// Members of the group subscribe to the topic.
+    GroupSubscribedToTopic = 86,
     /// A record breaks a rule.
     InvalidRecord = 87,
     /// Some offsets belong to transactions that are not complete.
@@ -154,6 +156,14 @@ pub enum ErrorCode {
     FencedMemberEpoch = 110,
     /// The member's epoch is not its newest.
     StaleMemberEpoch = 113,
+    /// The record is not in a state that allows this acknowledgement.
+    InvalidRecordState = 121,
+    /// The share session is not known.
+    ShareSessionNotFound = 122,
+    /// The share session's epoch is not the next one.
+    InvalidShareSessionEpoch = 123,
+    /// The broker has as many share sessions as it may have.
+    ShareSessionLimitReached = 133,
 }
 
 impl ErrorCode {

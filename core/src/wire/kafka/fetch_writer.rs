@@ -2,9 +2,8 @@
 
 use super::fetch::AbortedTransaction;
 use super::field::Encode;
-use super::frame::FrameStart;
-use super::header::ResponseHeader;
-use super::writer::{EncodeError, TaggedFields, Writer};
+use super::topics_writer::TopicsWriter;
+use super::writer::{EncodeError, TaggedFields};
 use super::{ApiKey, Uuid};
 
 /// What an answer says before its first topic.
@@ -61,12 +60,7 @@ impl Default for FetchPartitionHead<'_> {
 #[derive(Debug)]
 #[must_use = "the frame has no length until it is finished"]
 pub struct FetchResponseWriter<'w> {
-    writer: Writer<'w>,
-    frame: FrameStart,
-    elsewhere: usize,
-    topics_left: usize,
-    partitions_left: usize,
-    in_topic: bool,
+    topics: TopicsWriter<'w>,
 }
 
 impl<'w> FetchResponseWriter<'w> {
@@ -77,47 +71,30 @@ impl<'w> FetchResponseWriter<'w> {
         head: FetchResponseHead,
         topic_count: usize,
     ) -> Self {
-        let frame = FrameStart::begin(out);
-        let mut writer = Writer::new(out);
-        let header = ResponseHeader { correlation_id: head.correlation_id };
-        header.encode(&mut writer, ApiKey::Fetch, version);
-        head.throttle_time_ms.write_to(&mut writer);
+        let mut topics = TopicsWriter::begin(out, ApiKey::Fetch, version, head.correlation_id);
+        let writer = topics.writer();
+        head.throttle_time_ms.write_to(writer);
         if version >= 7 {
-            head.error_code.write_to(&mut writer);
-            head.session_id.write_to(&mut writer);
+            head.error_code.write_to(writer);
+            head.session_id.write_to(writer);
         }
-        writer.put_long_len(Some(topic_count));
-        Self {
-            writer,
-            frame,
-            elsewhere: 0,
-            topics_left: topic_count,
-            partitions_left: 0,
-            in_topic: false,
-        }
+        topics.topics(topic_count);
+        Self { topics }
     }
 
     /// Starts a topic with `partition_count` partitions. Of its name and ID, the version decides
     /// which is written.
     pub fn topic(&mut self, name: &str, topic_id: Uuid, partition_count: usize) {
-        debug_assert!(self.topics_left > 0, "more topics than announced");
-        self.end_topic();
-        if self.writer.version() >= 13 {
-            topic_id.write_to(&mut self.writer);
-        } else {
-            self.writer.put_string(Some(name));
-        }
-        self.writer.put_long_len(Some(partition_count));
-        self.topics_left = self.topics_left.saturating_sub(1);
-        self.partitions_left = partition_count;
-        self.in_topic = true;
+        let by_name = self.topics.writer().version() < 13;
+        self.topics.topic(by_name.then_some(name), topic_id, partition_count);
     }
 
     /// Writes a partition of the topic that was started last, with its records.
     pub fn partition(&mut self, head: &FetchPartitionHead<'_>, records: &[u8]) {
         self.partition_head(head);
-        self.writer.put_bytes(Some(records));
-        self.writer.put_tagged_fields(&TaggedFields::default());
+        let writer = self.topics.writer();
+        writer.put_bytes(Some(records));
+        writer.put_tagged_fields(&TaggedFields::default());
     }
 
     /// Writes a partition of the topic that was started last without its records, which are
@@ -128,26 +105,20 @@ impl<'w> FetchResponseWriter<'w> {
         records_len: usize,
     ) -> usize {
         self.partition_head(head);
-        self.writer.put_long_len(Some(records_len));
-        let position = self.writer.position();
-        self.elsewhere = self.elsewhere.saturating_add(records_len);
-        self.writer.put_tagged_fields(&TaggedFields::default());
+        let position = self.topics.leave_out(records_len);
+        self.topics.writer().put_tagged_fields(&TaggedFields::default());
         position
     }
 
     /// Ends the frame. Without an error, all of it but the records that were left out is in the
     /// vector; with one, nothing of it.
     pub fn finish(mut self) -> Result<(), EncodeError> {
-        debug_assert_eq!(self.topics_left, 0, "fewer topics than announced");
-        self.end_topic();
-        self.writer.put_tagged_fields(&TaggedFields::default());
-        self.frame.finish(self.writer.into_inner(), self.elsewhere)
+        self.topics.end_topics();
+        self.topics.finish()
     }
 
     fn partition_head(&mut self, head: &FetchPartitionHead<'_>) {
-        debug_assert!(self.partitions_left > 0, "more partitions than announced");
-        self.partitions_left = self.partitions_left.saturating_sub(1);
-        let writer = &mut self.writer;
+        let writer = self.topics.partition();
         head.partition_index.write_to(writer);
         head.error_code.write_to(writer);
         head.high_watermark.write_to(writer);
@@ -162,13 +133,6 @@ impl<'w> FetchResponseWriter<'w> {
         if writer.version() >= 11 {
             // The preferred read replica: librdkafka drops the records if there is one.
             (-1_i32).write_to(writer);
-        }
-    }
-
-    fn end_topic(&mut self) {
-        debug_assert_eq!(self.partitions_left, 0, "fewer partitions than announced");
-        if self.in_topic {
-            self.writer.put_tagged_fields(&TaggedFields::default());
         }
     }
 }

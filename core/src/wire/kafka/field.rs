@@ -229,3 +229,36 @@ impl<T: EncodeNullable> Encode for Option<T> {
         self.is_none()
     }
 }
+
+/// A struct or null: a byte that is negative for null, and then the struct.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Nullable<T>(pub Option<T>);
+
+impl<'de, T: Decode<'de>> Decode<'de> for Nullable<T> {
+    fn min_len(_: &Reader<'de>) -> usize {
+        1
+    }
+
+    fn read_from(reader: &mut Reader<'de>) -> Result<Self, DecodeError> {
+        if i8::read_from(reader)? < 0 {
+            return Ok(Self(None));
+        }
+        T::read_from(reader).map(|value| Self(Some(value)))
+    }
+}
+
+impl<T: Encode> Encode for Nullable<T> {
+    fn write_to(&self, writer: &mut Writer<'_>) {
+        match &self.0 {
+            Some(value) => {
+                1_i8.write_to(writer);
+                value.write_to(writer);
+            }
+            None => (-1_i8).write_to(writer),
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        self.0.is_none()
+    }
+}

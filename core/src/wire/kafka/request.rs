@@ -1,30 +1,41 @@
 //! A request of any API.
 
 use super::ApiKey;
+use super::alter_configs::AlterConfigsRequest;
+use super::alter_share_group_offsets::AlterShareGroupOffsetsRequest;
 use super::api_versions::ApiVersionsRequest;
 use super::create_partitions::CreatePartitionsRequest;
 use super::create_topics::CreateTopicsRequest;
 use super::delete_groups::DeleteGroupsRequest;
 use super::delete_records::DeleteRecordsRequest;
+use super::delete_share_group_offsets::DeleteShareGroupOffsetsRequest;
 use super::delete_topics::DeleteTopicsRequest;
 use super::describe_cluster::DescribeClusterRequest;
 use super::describe_configs::DescribeConfigsRequest;
 use super::describe_groups::DescribeGroupsRequest;
+use super::describe_share_group_offsets::DescribeShareGroupOffsetsRequest;
 use super::fetch::FetchRequest;
 use super::find_coordinator::FindCoordinatorRequest;
 use super::header::RequestHeader;
 use super::heartbeat::HeartbeatRequest;
+use super::incremental_alter_configs::IncrementalAlterConfigsRequest;
 use super::init_producer_id::InitProducerIdRequest;
 use super::join_group::JoinGroupRequest;
 use super::leave_group::LeaveGroupRequest;
+use super::list_config_resources::ListConfigResourcesRequest;
 use super::list_groups::ListGroupsRequest;
 use super::list_offsets::ListOffsetsRequest;
 use super::metadata::MetadataRequest;
 use super::offset_commit::OffsetCommitRequest;
+use super::offset_delete::OffsetDeleteRequest;
 use super::offset_fetch::OffsetFetchRequest;
 use super::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use super::produce_view::ProduceView;
 use super::reader::{DecodeError, Reader};
+use super::share_acknowledge::ShareAcknowledgeRequest;
+use super::share_fetch::ShareFetchRequest;
+use super::share_group_describe::ShareGroupDescribeRequest;
+use super::share_group_heartbeat::ShareGroupHeartbeatRequest;
 use super::sync_group::SyncGroupRequest;
 
 /// The body of a request.
@@ -71,12 +82,34 @@ pub enum Request<'a> {
     OffsetForLeaderEpoch(OffsetForLeaderEpochRequest<'a>),
     /// Asks for configurations.
     DescribeConfigs(DescribeConfigsRequest<'a>),
+    /// Configurations to replace.
+    AlterConfigs(AlterConfigsRequest<'a>),
     /// Topics that get more partitions.
     CreatePartitions(CreatePartitionsRequest<'a>),
     /// Groups to delete.
     DeleteGroups(DeleteGroupsRequest<'a>),
+    /// Settings to change.
+    IncrementalAlterConfigs(IncrementalAlterConfigsRequest<'a>),
+    /// Offsets to delete.
+    OffsetDelete(OffsetDeleteRequest<'a>),
     /// Asks about the cluster.
     DescribeCluster(DescribeClusterRequest),
+    /// Asks what has a configuration.
+    ListConfigResources(ListConfigResourcesRequest),
+    /// Says that a member of a share group is alive.
+    ShareGroupHeartbeat(ShareGroupHeartbeatRequest<'a>),
+    /// Asks about share groups.
+    ShareGroupDescribe(ShareGroupDescribeRequest<'a>),
+    /// Asks for records of a share group.
+    ShareFetch(ShareFetchRequest<'a>),
+    /// Records of a share group to acknowledge.
+    ShareAcknowledge(ShareAcknowledgeRequest<'a>),
+    /// Asks for the offsets of share groups.
+    DescribeShareGroupOffsets(DescribeShareGroupOffsetsRequest<'a>),
+    /// Offsets for a share group.
+    AlterShareGroupOffsets(AlterShareGroupOffsetsRequest<'a>),
+    /// Topics for a share group to forget.
+    DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -117,6 +150,33 @@ impl<'a> Request<'a> {
             }
             ApiKey::DeleteGroups => Self::DeleteGroups(DeleteGroupsRequest::decode(r, v)?),
             ApiKey::DescribeCluster => Self::DescribeCluster(DescribeClusterRequest::decode(r, v)?),
+            ApiKey::AlterConfigs => Self::AlterConfigs(AlterConfigsRequest::decode(r, v)?),
+            ApiKey::IncrementalAlterConfigs => {
+                Self::IncrementalAlterConfigs(IncrementalAlterConfigsRequest::decode(r, v)?)
+            }
+            ApiKey::OffsetDelete => Self::OffsetDelete(OffsetDeleteRequest::decode(r, v)?),
+            ApiKey::ListConfigResources => {
+                Self::ListConfigResources(ListConfigResourcesRequest::decode(r, v)?)
+            }
+            ApiKey::ShareGroupHeartbeat => {
+                Self::ShareGroupHeartbeat(ShareGroupHeartbeatRequest::decode(r, v)?)
+            }
+            ApiKey::ShareGroupDescribe => {
+                Self::ShareGroupDescribe(ShareGroupDescribeRequest::decode(r, v)?)
+            }
+            ApiKey::ShareFetch => Self::ShareFetch(ShareFetchRequest::decode(r, v)?),
+            ApiKey::ShareAcknowledge => {
+                Self::ShareAcknowledge(ShareAcknowledgeRequest::decode(r, v)?)
+            }
+            ApiKey::DescribeShareGroupOffsets => {
+                Self::DescribeShareGroupOffsets(DescribeShareGroupOffsetsRequest::decode(r, v)?)
+            }
+            ApiKey::AlterShareGroupOffsets => {
+                Self::AlterShareGroupOffsets(AlterShareGroupOffsetsRequest::decode(r, v)?)
+            }
+            ApiKey::DeleteShareGroupOffsets => {
+                Self::DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest::decode(r, v)?)
+            }
         })
     }
 }

@@ -4,6 +4,7 @@ mod append;
 mod cell;
 mod config;
 mod drain;
+mod group_settings;
 mod groups;
 mod keeper;
 mod open;
@@ -63,10 +64,11 @@ struct Shared {
     gate: Arc<Gate>,
     segments: Arc<Segments>,
     registry: RwLock<topics::Registry>,
-    /// One change of topics at a time.
+    /// One change of topics, or of settings, at a time.
     admin: Mutex<()>,
     groups: Mutex<groups::Groups>,
     timer: groups::Timer,
+    group_configs: group_settings::GroupConfigs,
     producer_ids: Mutex<producer_ids::ProducerIds>,
     /// What becomes visible with the next syncs, oldest first.
     unsynced: Mutex<VecDeque<drain::Unsynced>>,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
 use super::drain::Drain;
+use super::group_settings::GroupConfigs;
 use super::groups::{Groups, Timer, group_config};
 use super::keeper::{self, newest_state};
 use super::partition::Inner;
@@ -281,6 +282,7 @@ fn assemble(
         admin: Mutex::default(),
         groups: Mutex::new(Groups::new(coordinator)),
         timer: Timer::default(),
+        group_configs: GroupConfigs::recovered(state.group_configs),
         producer_ids: Mutex::new(ProducerIds::new(state.next_producer_id)),
         unsynced: Mutex::new(VecDeque::new()),
         sync_watchers: Mutex::default(),

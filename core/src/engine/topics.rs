@@ -9,6 +9,7 @@ use super::{Broker, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::catalog::Catalog;
 use crate::state::event::{Event, TopicId};
+use crate::state::setting::ConfigChange;
 use crate::state::topic::Topic;
 use crate::state::topic_config::TopicConfig;
 use crate::sys::event_log::Level;
@@ -216,6 +217,36 @@ impl Broker {
         let mut registry = shared.registry_mut();
         registry.apply(&event);
         registry.catalog.topic_by_id(&id).cloned().ok_or_else(|| unknown(&new.name))
+    }
+
+    /// Changes the settings of a topic, all or none. When this returns, they hold for what comes
+    /// and survive a power cut. With `validate_only` nothing is changed.
+    ///
+    /// # Errors
+    /// `UnknownTopicOrPartition`, `InvalidConfig`.
+    pub fn configure_topic(
+        &self,
+        name: &str,
+        changes: &[ConfigChange<'_>],
+        validate_only: bool,
+    ) -> Result<()> {
+        let shared = &*self.shared;
+        let _admin = shared.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = self.topic(name).ok_or_else(|| unknown(name))?;
+        let before = &live.topic.config;
+        let config = before.altered(changes)?;
+        if validate_only || config == *before {
+            return Ok(());
+        }
+        let event = shared.registry().catalog.plan_configure(name, &config)?;
+        shared.append_events(std::slice::from_ref(&event))?;
+        shared.registry_mut().apply(&event);
+        shared.events.log(Level::Info, format_args!("changed the settings of topic {name}"));
+        let kept = |config: &TopicConfig| (config.retention_ms, config.retention_bytes);
+        if kept(&config) != kept(before) {
+            shared.keeper.clean_soon();
+        }
+        Ok(())
     }
 
     /// Deletes a topic with its records and what groups committed for it.

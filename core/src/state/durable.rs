@@ -36,6 +36,8 @@ pub struct DurableState {
     pub partitions: BTreeMap<u32, PartitionState>,
     /// The groups, by their IDs.
     pub groups: BTreeMap<String, DurableGroup>,
+    /// The settings that groups were given, whether or not they exist, by their IDs.
+    pub group_configs: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// The durable part of a group.
@@ -92,6 +94,12 @@ impl DurableState {
                 group.generation = group.generation.max(*generation);
             }
             Event::GroupRemoved { group } => drop(self.groups.remove(group)),
+            Event::GroupConfigured { group, config } if config.is_empty() => {
+                self.group_configs.remove(group);
+            }
+            Event::GroupConfigured { group, config } => {
+                self.group_configs.insert(group.clone(), config.clone());
+            }
             Event::SessionEnded => self.ended = true,
             Event::ProducerIdsReserved { below } => {
                 self.next_producer_id = self.next_producer_id.max(*below);
@@ -183,6 +191,11 @@ mod tests {
         }
     }
 
+    fn configured(group: &str, config: &[(&str, &str)]) -> Event {
+        let config = config.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        Event::GroupConfigured { group: group.into(), config: config.collect() }
+    }
+
     fn example() -> DurableState {
         let mut state = DurableState::default();
         state.apply(&Event::SessionStarted {
@@ -214,6 +227,9 @@ mod tests {
         state.apply(&Event::GroupStable(Box::new(record)));
         state.apply(&Event::GenerationStarted { group: "g".into(), generation: 4 });
         state.apply(&Event::ProducerIdsReserved { below: 1000 });
+        state.apply(&configured("g", &[("minka.retry.backoff.ms", "7")]));
+        state.apply(&configured("h", &[("minka.retry.backoff.ms", "8")]));
+        state.apply(&configured("h", &[]));
         state
     }
 
@@ -227,6 +243,8 @@ mod tests {
         assert_eq!(state.groups["g"].offsets.get(5).unwrap().offset, 4);
         assert_eq!(state.groups["g"].record.as_ref().unwrap().generation, 3);
         assert_eq!(state.groups["g"].generation, 4);
+        assert_eq!(state.group_configs.len(), 1);
+        assert_eq!(state.group_configs["g"][0].1, "7");
     }
 
     #[test]

@@ -123,6 +123,13 @@ pub enum Event {
         /// The generation.
         generation: i32,
     },
+    /// A group's settings were changed.
+    GroupConfigured {
+        /// The group, which need not exist.
+        group: String,
+        /// All settings that differ from the defaults from now on.
+        config: Vec<(String, String)>,
+    },
 }
 
 /// One committed offset in [`Event::OffsetsCommitted`].
@@ -264,6 +271,10 @@ mod tests {
             Event::ProducerIdsReserved { below: 1000 },
             Event::SessionEnded,
             Event::GenerationStarted { group: "g".into(), generation: 5 },
+            Event::GroupConfigured {
+                group: "g".into(),
+                config: vec![("share.delivery.count.limit".into(), "3".into())],
+            },
         ]
     }
 

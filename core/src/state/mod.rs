@@ -12,9 +12,11 @@
 pub mod catalog;
 pub mod durable;
 pub mod event;
+pub mod group_config;
 pub mod groups;
 pub mod offsets;
 pub mod partition;
 pub mod producers;
+pub mod setting;
 pub mod topic;
 pub mod topic_config;

@@ -1,7 +1,9 @@
 //! A topic's settings, under the names that Kafka gave them.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::limits::BATCH_BYTES_MAX;
+use crate::state::setting::{self, Accepts, ConfigChange, ConfigEntry, Known};
+use Accepts::{Bool, CleanupPolicy, Fraction, Int, Long, OneOf, ThrottledReplicas};
 
 /// A topic's settings: what minka acts on as fields, everything else as remembered text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,51 +32,6 @@ pub enum TimestampType {
     /// The broker's, when it appended the batch.
     LogAppendTime,
 }
-
-/// The type of a setting, with the numbers that DescribeConfigs gives them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i8)]
-pub enum ConfigType {
-    /// `true` or `false`.
-    Boolean = 1,
-    /// Text.
-    String = 2,
-    /// A whole number of 32 bits.
-    Int = 3,
-    /// A whole number of 64 bits.
-    Long = 5,
-    /// A number.
-    Double = 6,
-    /// Texts, separated by commas.
-    List = 7,
-}
-
-/// One setting of a topic, as CreateTopics and DescribeConfigs answer it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConfigEntry<'a> {
-    /// The setting's name.
-    pub name: &'static str,
-    /// Its value.
-    pub value: &'a str,
-    /// Whether the value is the default and was not given for this topic.
-    pub is_default: bool,
-    /// The type of the value.
-    pub config_type: ConfigType,
-}
-
-/// What values a setting may have.
-#[derive(Debug, Clone, Copy)]
-enum Accepts {
-    Bool,
-    Int(i64, i64),
-    Long(i64),
-    Fraction,
-    OneOf(&'static [&'static str]),
-    CleanupPolicy,
-    ThrottledReplicas,
-}
-
-use Accepts::{Bool, CleanupPolicy, Fraction, Int, Long, OneOf, ThrottledReplicas};
 
 const INT_MAX: i64 = i32::MAX as i64;
 const COMPRESSIONS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
@@ -137,36 +94,16 @@ impl TopicConfig {
     /// # Errors
     /// `InvalidConfig` for an unknown name or a value that the setting does not accept.
     pub fn parse<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
-        Self::default().changed(given.into_iter().map(|(name, value)| (name, Some(value))))
+        let set = given.into_iter().map(|(name, value)| ConfigChange::Set(name, value));
+        Self::default().altered(&set.collect::<Vec<_>>())
     }
 
-    /// These settings with some changed; `None` goes back to the default.
+    /// These settings after some changes.
     ///
     /// # Errors
     /// `InvalidConfig` for an unknown name or a value that the setting does not accept.
-    pub fn changed<'a>(
-        &self,
-        changes: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
-    ) -> Result<Self> {
-        let mut overrides = self.overrides.clone();
-        for (name, value) in changes {
-            let (_, _, accepts) = setting(name).ok_or_else(|| {
-                invalid(format!("minka knows no topic setting that is called {name:?}"))
-            })?;
-            let place = overrides.binary_search_by(|(other, _)| other.as_str().cmp(name));
-            match (value, place) {
-                (Some(value), place) => {
-                    let value = value.trim().to_owned();
-                    accepts.check(&value).map_err(|error| error.context(name))?;
-                    match place {
-                        Ok(at) => overrides[at].1 = value,
-                        Err(at) => overrides.insert(at, (name.to_owned(), value)),
-                    }
-                }
-                (None, Ok(at)) => drop(overrides.remove(at)),
-                (None, Err(_)) => {}
-            }
-        }
+    pub fn altered(&self, changes: &[ConfigChange<'_>]) -> Result<Self> {
+        let overrides = setting::altered(&self.overrides, changes, "topic", known)?;
         Ok(Self::stored(&overrides))
     }
 
@@ -175,7 +112,7 @@ impl TopicConfig {
     pub(crate) fn stored(overrides: &[(String, String)]) -> Self {
         let mut config = Self { overrides: overrides.to_vec(), ..Self::default() };
         for (name, value) in overrides {
-            if setting(name).is_some_and(|(_, _, accepts)| accepts.check(value).is_ok()) {
+            if known(name).is_some_and(|(_, accepts)| accepts.check(value).is_ok()) {
                 config.act_on(name, value);
             }
         }
@@ -192,7 +129,13 @@ impl TopicConfig {
         SETTINGS.iter().map(|&(name, default, accepts)| {
             let given = self.overrides.iter().find(|(other, _)| other == name);
             let value = given.map_or(default, |(_, value)| value);
-            ConfigEntry { name, value, is_default: given.is_none(), config_type: accepts.name() }
+            ConfigEntry {
+                name,
+                value,
+                is_default: given.is_none(),
+                config_type: accepts.config_type(),
+                documentation: None,
+            }
         })
     }
 
@@ -215,68 +158,17 @@ impl TopicConfig {
     }
 }
 
-impl Accepts {
-    fn check(self, value: &str) -> Result<()> {
-        match self {
-            Bool if matches!(value, "true" | "false") => Ok(()),
-            Bool => Err(invalid(format!("{value:?} is neither true nor false"))),
-            Int(min, max) => whole_number(value, min, max),
-            Long(min) => whole_number(value, min, i64::MAX),
-            Fraction if value.parse().is_ok_and(|part: f64| (0.0..=1.0).contains(&part)) => Ok(()),
-            Fraction => Err(invalid(format!("{value:?} is not a number from 0 to 1"))),
-            OneOf(values) if values.contains(&value) => Ok(()),
-            OneOf(values) => {
-                Err(invalid(format!("{value:?} is not accepted, only {}", values.join(", "))))
-            }
-            CleanupPolicy => cleanup_policy(value),
-            ThrottledReplicas => Ok(()),
-        }
-    }
-
-    fn name(self) -> ConfigType {
-        match self {
-            Bool => ConfigType::Boolean,
-            Int(..) => ConfigType::Int,
-            Long(_) => ConfigType::Long,
-            Fraction => ConfigType::Double,
-            OneOf(["false"]) => ConfigType::Boolean,
-            OneOf(_) => ConfigType::String,
-            CleanupPolicy | ThrottledReplicas => ConfigType::List,
-        }
-    }
-}
-
-fn setting(name: &str) -> Option<(&'static str, &'static str, Accepts)> {
+fn known(name: &str) -> Option<Known> {
     let at = SETTINGS.binary_search_by(|(other, ..)| (*other).cmp(name)).ok()?;
-    Some(SETTINGS[at])
-}
-
-fn whole_number(value: &str, min: i64, max: i64) -> Result<()> {
-    match value.parse::<i64>() {
-        Ok(number) if (min..=max).contains(&number) => Ok(()),
-        _ => Err(invalid(format!("{value:?} is not a whole number from {min} to {max}"))),
-    }
-}
-
-fn cleanup_policy(value: &str) -> Result<()> {
-    let mut policies = value.split(',').map(str::trim);
-    if policies.clone().any(|policy| policy == "compact") {
-        let text = "compaction is not there yet, create the topic with cleanup.policy=delete";
-        return Err(invalid(text.to_owned()));
-    }
-    if policies.all(|policy| policy == "delete") {
-        return Ok(());
-    }
-    Err(invalid(format!("{value:?} is not accepted, only delete")))
-}
-
-fn invalid(text: String) -> Error {
-    Error::new(ErrorKind::InvalidConfig, text)
+    let (_, default, accepts) = SETTINGS[at];
+    Some((default, accepts))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
+    use crate::state::setting::ConfigType;
 
     #[test]
     fn settings_are_sorted_and_their_defaults_are_accepted_and_are_the_fields_defaults() {
@@ -321,7 +213,9 @@ mod tests {
         for (name, value) in given {
             assert_eq!(config.entries().find(|e| e.name == name).unwrap().value, value);
         }
-        let cleared = config.changed([("segment.ms", None), ("compression.type", None)]).unwrap();
+        let changes =
+            [ConfigChange::Delete("segment.ms"), ConfigChange::Delete("compression.type")];
+        let cleared = config.altered(&changes).unwrap();
         let left: Vec<_> = cleared.overrides().iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(left, ["cleanup.policy", "min.insync.replicas"]);
     }
@@ -358,6 +252,45 @@ mod tests {
         let config = TopicConfig::stored(&stored);
         assert_eq!(config.retention_ms, TopicConfig::default().retention_ms);
         assert_eq!(config.overrides(), stored);
-        assert_eq!(config.changed([("segment.ms", Some("5"))]).unwrap().overrides().len(), 3);
+        let three = config.altered(&[ConfigChange::Set("segment.ms", "5")]).unwrap();
+        assert_eq!(three.overrides().len(), 3);
+        let less = three.altered(&[ConfigChange::Delete("some.new.setting")]).unwrap();
+        assert_eq!(less.overrides().len(), 2);
+    }
+
+    #[test]
+    fn changes_are_made_one_after_the_other_and_all_or_none() {
+        use ConfigChange::{Append, Delete, Reset, Set, Subtract};
+        let config = TopicConfig::parse([("retention.ms", "5"), ("segment.ms", "6")]).unwrap();
+        let after = |changes: &[ConfigChange<'_>]| config.altered(changes).unwrap();
+        assert_eq!(after(&[]), config);
+        assert_eq!(after(&[Set("retention.ms", "7")]).retention_ms, Some(7));
+        assert_eq!(after(&[Delete("retention.ms")]).retention_ms, Some(604_800_000));
+        assert_eq!(after(&[Delete("preallocate")]), config);
+        let reset = after(&[Reset, Set("retention.bytes", "9")]);
+        assert_eq!(reset.overrides(), [("retention.bytes".to_owned(), "9".to_owned())]);
+
+        let throttled = "leader.replication.throttled.replicas";
+        let list = after(&[Append(throttled, "0:1, 1:1"), Append(throttled, "1:1,2:1")]);
+        let value = |config: &TopicConfig| {
+            config.entries().find(|entry| entry.name == throttled).unwrap().value.to_owned()
+        };
+        assert_eq!(value(&list), "0:1,1:1,2:1");
+        let list = list.altered(&[Subtract(throttled, "2:1,0:1,9:9")]).unwrap();
+        assert_eq!(value(&list), "1:1");
+        // The list that a topic has without one of its own counts as well.
+        assert_eq!(after(&[Append("cleanup.policy", "delete")]).overrides().len(), 3);
+
+        for (change, says) in [
+            (Append("retention.ms", "1"), "is no list"),
+            (Append("cleanup.policy", "compact"), "compaction is not there yet"),
+            (Subtract("cleanup.policy", "delete"), "only delete"),
+            (Delete("retention"), "no topic setting"),
+            (Append("retention", "1"), "no topic setting"),
+        ] {
+            let error = config.altered(&[Set("retention.ms", "8"), change]).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+            assert!(error.to_string().contains(says), "{change:?}: {error}");
+        }
     }
 }

@@ -1,18 +1,19 @@
-//! DescribeConfigs: the settings of topics, and some of the broker's.
+//! DescribeConfigs: the settings of topics and groups, and some of the broker's.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::{Call, NODE_ID, code};
 use crate::error::{Error, ErrorKind, Result};
-use crate::state::topic_config::{ConfigEntry, ConfigType};
+use crate::state::setting::{ConfigEntry, ConfigType};
 use crate::wire::kafka::describe_configs::{
     BROKER, ConfigSynonym, DescribeConfigsRequest, DescribeConfigsResource,
     DescribeConfigsResponse, DescribeConfigsResult, DescribedConfig, GROUP, TOPIC,
 };
 
-/// Where a value comes from: the topic, the broker's own settings, or nowhere.
+/// Where a value comes from: the topic, the group, the broker's own settings, or nowhere.
 const FROM_TOPIC: i8 = 1;
+const FROM_GROUP: i8 = 8;
 const FROM_BROKER: i8 = 4;
 const FROM_DEFAULT: i8 = 5;
 
@@ -26,7 +27,7 @@ pub(super) fn answer<'a>(
         seen.insert((asked.resource_type, asked.resource_name))
     };
     let result = |asked: &DescribeConfigsResource<'a>| {
-        let (configs, error) = match describe(call, asked, request.include_synonyms) {
+        let (configs, error) = match describe(call, asked, request) {
             Ok(configs) => (configs, None),
             Err(error) => (Vec::new(), Some(error)),
         };
@@ -52,13 +53,12 @@ pub(super) fn source(entry: &ConfigEntry<'_>) -> i8 {
 fn describe(
     call: &Call<'_>,
     asked: &DescribeConfigsResource<'_>,
-    synonyms: bool,
+    request: &DescribeConfigsRequest<'_>,
 ) -> Result<Vec<DescribedConfig<'static>>> {
     let mut configs = match asked.resource_type {
         TOPIC => of_topic(call, asked.resource_name)?,
         BROKER => of_broker(call, asked.resource_name)?,
-        // There are no settings of single groups.
-        GROUP => Vec::new(),
+        GROUP => of_group(call, asked.resource_name),
         other => {
             let text = format!("resources of type {other} have no settings here");
             return Err(Error::new(ErrorKind::InvalidRequest, text));
@@ -68,7 +68,10 @@ fn describe(
         let keys: BTreeSet<&str> = keys.iter().copied().collect();
         configs.retain(|config| keys.contains(&*config.name));
     }
-    if synonyms {
+    if !request.include_documentation {
+        configs.iter_mut().for_each(|config| config.documentation = None);
+    }
+    if request.include_synonyms {
         for config in &mut configs {
             config.synonyms.push(ConfigSynonym {
                 name: config.name.clone(),
@@ -85,14 +88,27 @@ fn of_topic(call: &Call<'_>, name: &str) -> Result<Vec<DescribedConfig<'static>>
         let text = format!("there is no topic {name:?}");
         Error::new(ErrorKind::UnknownTopicOrPartition, text)
     })?;
-    let config = |entry: ConfigEntry<'_>| DescribedConfig {
+    let config = |entry: ConfigEntry<'_>| described(&entry, source(&entry));
+    Ok(live.topic.config.entries().map(config).collect())
+}
+
+/// A group has settings before it has members, so that there is none without.
+fn of_group(call: &Call<'_>, name: &str) -> Vec<DescribedConfig<'static>> {
+    let config = |entry: ConfigEntry<'_>| {
+        described(&entry, if entry.is_default { FROM_DEFAULT } else { FROM_GROUP })
+    };
+    call.broker.group_settings(name).entries().map(config).collect()
+}
+
+fn described(entry: &ConfigEntry<'_>, config_source: i8) -> DescribedConfig<'static> {
+    DescribedConfig {
         name: Cow::Borrowed(entry.name),
         value: Some(Cow::Owned(entry.value.to_owned())),
-        config_source: source(&entry),
+        config_source,
         config_type: entry.config_type as i8,
+        documentation: entry.documentation.map(Cow::Borrowed),
         ..DescribedConfig::default()
-    };
-    Ok(live.topic.config.entries().map(config).collect())
+    }
 }
 
 fn of_broker(call: &Call<'_>, name: &str) -> Result<Vec<DescribedConfig<'static>>> {

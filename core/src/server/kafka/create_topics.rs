@@ -7,8 +7,9 @@ use super::configs::source;
 use super::{Call, code};
 use crate::engine::NewTopic;
 use crate::error::{Error, ErrorKind, Result};
+use crate::state::setting::ConfigEntry;
 use crate::state::topic::Topic;
-use crate::state::topic_config::{ConfigEntry, TopicConfig};
+use crate::state::topic_config::TopicConfig;
 use crate::wire::kafka::Uuid;
 use crate::wire::kafka::create_topics::{
     CreatableTopic, CreatableTopicConfigs, CreatableTopicResult, CreateTopicsRequest,

@@ -2,6 +2,7 @@
 //!
 //! One file per API, or per family of APIs. Handlers hold no state of the broker.
 
+mod alter_configs;
 mod api_versions;
 mod cluster;
 mod configs;
@@ -59,9 +60,12 @@ const SERVED: &[ApiKey] = &[
     ApiKey::DeleteTopics,
     ApiKey::InitProducerId,
     ApiKey::DescribeConfigs,
+    ApiKey::AlterConfigs,
     ApiKey::CreatePartitions,
     ApiKey::DeleteGroups,
+    ApiKey::IncrementalAlterConfigs,
     ApiKey::DescribeCluster,
+    ApiKey::ListConfigResources,
 ];
 
 /// What all connections of the Kafka door share.
@@ -191,14 +195,16 @@ impl Call<'_> {
             Request::InitProducerId(r) => self.write(out, &init_producer_id::answer(self, r)),
             Request::DescribeConfigs(r) => self.write(out, &configs::answer(self, r)),
             Request::DescribeCluster(r) => self.write(out, &cluster::answer(self, r)),
+            Request::AlterConfigs(r) => self.write(out, &alter_configs::replace(self, r)),
+            Request::IncrementalAlterConfigs(r) => {
+                self.write(out, &alter_configs::incremental(self, r))
+            }
+            Request::ListConfigResources(r) => self.write(out, &alter_configs::list(self, r)),
             // Produce has a way of its own, the others are not served.
             Request::Produce(_)
             | Request::DeleteRecords(_)
-            | Request::OffsetForLeaderEpoch(_)
-            | Request::AlterConfigs(_)
-            | Request::IncrementalAlterConfigs(_)
             | Request::OffsetDelete(_)
-            | Request::ListConfigResources(_)
+            | Request::OffsetForLeaderEpoch(_)
             | Request::ShareGroupHeartbeat(_)
             | Request::ShareGroupDescribe(_)
             | Request::ShareFetch(_)

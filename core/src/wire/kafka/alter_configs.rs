@@ -32,7 +32,7 @@ message! {
     pub struct AlterableConfig<'a> {
         /// Its name.
         name: &'a str, [0..];
-        /// Its value, or null for the default.
+        /// Its value, which must not be null.
         value: Option<&'a str>, [0..];
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::state::event::Event;
 use crate::state::groups::{
     Action, CommitRequest, Coordinator, GroupConfig, GroupDeletion, GroupDescription, GroupListing,
-    JoinAnswer, JoinRequest, MemberKey, Now, ReplyId, SyncAnswer, SyncRequest,
+    JoinAnswer, JoinRequest, MemberKey, Now, OffsetDeletion, ReplyId, SyncAnswer, SyncRequest,
 };
 use crate::state::offsets::CommittedOffset;
 use crate::state::topic::Topic;
@@ -208,6 +208,12 @@ impl Broker {
     /// Deletes a group that has no members, with its offsets.
     pub fn delete_group(&self, group: &str) -> GroupDeletion {
         self.shared.with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
+    }
+
+    /// Deletes what a group committed for some partitions, each given with its topic.
+    pub fn delete_offsets(&self, group: &str, partitions: &[(u32, &str)]) -> OffsetDeletion {
+        self.shared
+            .with_groups(|groups, _, out| groups.coordinator.delete_offsets(group, partitions, out))
     }
 
     /// The topic that a broker-wide partition number belongs to, and the partition's index.

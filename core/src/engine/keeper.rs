@@ -62,7 +62,7 @@ impl Signal {
         self.indexed.notify_all();
     }
 
-    /// Something was deleted: its space can be given back.
+    /// Something was deleted, or less is to be kept: space can be given back.
     pub(super) fn clean_soon(&self) {
         self.lock().clean = true;
         self.changed.notify_one();
@@ -252,7 +252,8 @@ impl Shared {
         Ok(moved)
     }
 
-    fn move_log_starts(&self, moves: Vec<(Arc<super::Partition>, u64)>) -> Result<()> {
+    /// Moves log start offsets. When this returns, that is on the disk.
+    pub(super) fn move_log_starts(&self, moves: Vec<(Arc<super::Partition>, u64)>) -> Result<()> {
         let event = |(partition, offset): &(Arc<super::Partition>, u64)| Event::LogStartMoved {
             partition: partition.number(),
             offset: *offset,

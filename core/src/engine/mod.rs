@@ -3,6 +3,7 @@
 mod append;
 mod cell;
 mod config;
+mod delete_records;
 mod drain;
 mod group_settings;
 mod groups;

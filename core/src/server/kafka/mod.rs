@@ -7,6 +7,7 @@ mod api_versions;
 mod cluster;
 mod configs;
 mod create_topics;
+mod deletions;
 mod fetch;
 mod find_coordinator;
 mod group_admin;
@@ -58,12 +59,14 @@ const SERVED: &[ApiKey] = &[
     ApiKey::ApiVersions,
     ApiKey::CreateTopics,
     ApiKey::DeleteTopics,
+    ApiKey::DeleteRecords,
     ApiKey::InitProducerId,
     ApiKey::DescribeConfigs,
     ApiKey::AlterConfigs,
     ApiKey::CreatePartitions,
     ApiKey::DeleteGroups,
     ApiKey::IncrementalAlterConfigs,
+    ApiKey::OffsetDelete,
     ApiKey::DescribeCluster,
     ApiKey::ListConfigResources,
 ];
@@ -200,10 +203,10 @@ impl Call<'_> {
                 self.write(out, &alter_configs::incremental(self, r))
             }
             Request::ListConfigResources(r) => self.write(out, &alter_configs::list(self, r)),
+            Request::DeleteRecords(r) => self.write(out, &deletions::records(self, r)),
+            Request::OffsetDelete(r) => self.write(out, &deletions::offsets(self, r)),
             // Produce has a way of its own, the others are not served.
             Request::Produce(_)
-            | Request::DeleteRecords(_)
-            | Request::OffsetDelete(_)
             | Request::OffsetForLeaderEpoch(_)
             | Request::ShareGroupHeartbeat(_)
             | Request::ShareGroupDescribe(_)

@@ -247,6 +247,10 @@ impl Coordinator {
         }
     }
 
+    pub(super) fn group_mut(&mut self, group: &str) -> Option<&mut Group> {
+        self.groups.get_mut(group).map(|slot| &mut slot.group)
+    }
+
     /// Forgets what groups committed for a topic, whose deletion is in the log.
     pub fn topic_deleted(&mut self, topic: &Topic) {
         for slot in self.groups.values_mut() {

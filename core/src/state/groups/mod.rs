@@ -23,11 +23,13 @@ mod group;
 mod join;
 mod leave;
 mod member;
+mod offset_deletion;
 mod rebalance;
 mod sync;
 mod types;
 
 pub use coordinator::Coordinator;
+pub use offset_deletion::OffsetDeletion;
 pub use types::{
     Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupListing, GroupState,
     JoinAnswer, JoinRequest, JoinedMember, MemberDescription, MemberKey, Now, ReplyId, SyncAnswer,

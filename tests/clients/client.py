@@ -28,6 +28,10 @@ class Abilities:
     timestamps: bool = True
     null_headers: bool = True
     no_auto_create: bool = True
+    change_settings: bool = True
+    group_settings: bool = False
+    delete_records: bool = True
+    delete_offsets: bool = False
 
 
 class Client(ABC):
@@ -138,6 +142,30 @@ class DriverClient(Client):
         fields = {"topic": topic, "group": group, "partitions": partitions}
         answer = self._call("committed", servers=servers, **fields)
         return {int(partition): offset for partition, offset in answer.items()}
+
+    def alter_config(
+        self, servers: str, resource: tuple[str, str], setting: str, value: str | None
+    ) -> None:
+        """Gives a topic or group a setting, or takes it away; some clients take away the rest."""
+        kind, name = resource
+        fields = {"kind": kind, "name": name, "setting": setting, "value": value}
+        self._call("alter_config", servers=servers, **fields)
+
+    def described_config(self, servers: str, resource: tuple[str, str], setting: str) -> str:
+        """A setting of a topic or group."""
+        kind, name = resource
+        fields = {"kind": kind, "name": name, "setting": setting}
+        return self._call("described_config", servers=servers, **fields)
+
+    def delete_records(self, servers: str, topic: str, partition: int, offset: int) -> int:
+        """Deletes the records before an offset (-1 for all); the partition's first offset then."""
+        fields = {"topic": topic, "partition": partition, "offset": offset}
+        return self._call("delete_records", servers=servers, **fields)
+
+    def delete_offset(self, servers: str, topic: str, partition: int, group: str) -> str:
+        """Deletes what a group has committed for a partition; the name of the error, or NoError."""
+        fields = {"topic": topic, "partition": partition, "group": group}
+        return self._call("delete_offset", servers=servers, **fields)
 
     def join(self, servers, topic, group):
         driver = self._start()

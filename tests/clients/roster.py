@@ -26,12 +26,17 @@ COMMANDS: dict[str, list[str]] = {
 }
 
 ABILITIES: dict[str, Abilities] = {
+    "confluent-kafka": Abilities(group_settings=True),
     # Speaks Metadata 1, which always lets the broker create; knows no producer IDs.
-    "kafka-python-2": Abilities(idempotent=False, no_auto_create=False, null_headers=False),
-    "kafka-python-3": Abilities(null_headers=False),
+    "kafka-python-2": Abilities(
+        idempotent=False, no_auto_create=False, null_headers=False, delete_records=False
+    ),
+    "kafka-python-3": Abilities(null_headers=False, group_settings=True, delete_offsets=True),
     # Never sets the flag against automatic creation.
     "aiokafka": Abilities(no_auto_create=False),
     "kafkajs": Abilities(null_headers=False),
+    # Its driver has no commands for these: it is librdkafka, as confluent-kafka is.
+    "rdkafka": Abilities(change_settings=False, delete_records=False),
 }
 
 NAMES = ["kcat", *COMMANDS]

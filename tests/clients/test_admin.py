@@ -1,4 +1,4 @@
-"""Topics made, listed and deleted by each client's admin part, and partitions in number."""
+"""Topics, partitions in number, settings and deletions, by each client's admin part."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from clients.client import Client, DriverClient
 from clients.driver import DriverError
+from clients.member import wait_for_records
 from clients.records import Record
-from harness.broker import Broker
+from harness.broker import Broker, wait_until
 
 
 @pytest.fixture
@@ -81,3 +82,84 @@ def test_an_unknown_topic_is_not_created_when_the_client_forbids_it(client: Clie
     topic = f"never-{client.name}"
     assert client.unknown_topic(servers, topic) == "UNKNOWN_TOPIC_OR_PART"
     assert topic not in client.list_topics(servers)
+
+
+def test_a_setting_of_a_topic_changes_and_goes_back(admin: DriverClient, servers: str, topic: str):
+    if not admin.abilities.change_settings:
+        pytest.skip(f"{admin.name} changes no settings")
+    resource = ("topic", topic)
+    before = admin.described_config(servers, resource, "retention.ms")
+    assert before == "604800000"
+    admin.alter_config(servers, resource, "retention.ms", "3600000")
+    assert admin.described_config(servers, resource, "retention.ms") == "3600000"
+    admin.alter_config(servers, resource, "retention.ms", None)
+    assert admin.described_config(servers, resource, "retention.ms") == before
+
+
+def test_a_setting_that_cannot_be_is_refused(admin: DriverClient, servers: str, topic: str):
+    if not admin.abilities.change_settings:
+        pytest.skip(f"{admin.name} changes no settings")
+    with pytest.raises(DriverError, match="(?i)soon|config"):
+        admin.alter_config(servers, ("topic", topic), "retention.ms", "soon")
+    assert admin.described_config(servers, ("topic", topic), "retention.ms") == "604800000"
+
+
+def test_a_shorter_retention_acts_at_once(
+    admin: DriverClient, peer: DriverClient, servers: str, topic: str
+):
+    if not admin.abilities.change_settings:
+        pytest.skip(f"{admin.name} changes no settings")
+    admin.alter_config(servers, ("topic", topic), "retention.ms", "-1")
+    old = [Record(b"old", None, (), 0, timestamp=1_000_000) for _ in range(3)]
+    peer.produce(servers, topic, old)
+    assert peer.offset_for_time(servers, topic, 0, 0) == 0
+    admin.alter_config(servers, ("topic", topic), "retention.ms", "60000")
+    gone = "the records were to go with the shorter retention"
+    wait_until(lambda: peer.offset_for_time(servers, topic, 0, 0) is None, 20, gone)
+    [place] = peer.produce(servers, topic, [Record(b"new", partition=0)])
+    assert place.offset == 3
+
+
+def test_settings_of_a_group(admin: DriverClient, servers: str):
+    if not admin.abilities.group_settings:
+        pytest.skip(f"{admin.name} knows no settings of groups")
+    resource = ("group", f"settings-{admin.name}")
+    setting = "share.record.lock.duration.ms"
+    assert admin.described_config(servers, resource, setting) == "30000"
+    admin.alter_config(servers, resource, setting, "15000")
+    assert admin.described_config(servers, resource, setting) == "15000"
+    with pytest.raises(DriverError, match="(?i)3600000|config"):
+        admin.alter_config(servers, resource, setting, "1")
+    admin.alter_config(servers, resource, setting, None)
+    assert admin.described_config(servers, resource, setting) == "30000"
+
+
+def test_records_before_an_offset_are_deleted(
+    admin: DriverClient, peer: DriverClient, servers: str, topic: str
+):
+    if not admin.abilities.delete_records:
+        pytest.skip(f"{admin.name} deletes no records")
+    peer.produce(servers, topic, [Record(b"%d" % i, partition=0) for i in range(10)])
+    assert admin.delete_records(servers, topic, 0, 4) == 4
+    received = peer.consume(servers, topic, {0: None}, 6)
+    assert [r.value for r in received] == [b"%d" % i for i in range(4, 10)]
+    assert admin.delete_records(servers, topic, 0, -1) == 10
+    [place] = peer.produce(servers, topic, [Record(b"new", partition=0)])
+    assert place.offset == 10
+
+
+def test_a_committed_offset_is_deleted(
+    admin: DriverClient, peer: DriverClient, servers: str, topic: str
+):
+    if not admin.abilities.delete_offsets:
+        pytest.skip(f"{admin.name} deletes no offsets")
+    group = f"offsets-{admin.name}"
+    peer.produce(servers, topic, [Record(b"%d" % i, partition=i % 3) for i in range(6)])
+    member = peer.join(servers, topic, group)
+    wait_for_records([member], 6)
+    member.commit()
+    assert admin.delete_offset(servers, topic, 1, group) == "GroupSubscribedToTopicError"
+    assert peer.committed(servers, topic, group, 3) == {0: 2, 1: 2, 2: 2}
+    member.leave()
+    assert admin.delete_offset(servers, topic, 1, group) == "NoError"
+    assert peer.committed(servers, topic, group, 3) == {0: 2, 2: 2}

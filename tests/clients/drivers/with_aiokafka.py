@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource
 from lines import Request, deadline_of, decode, headers_in, received, serve
 
 LOOP = asyncio.new_event_loop()
@@ -115,6 +116,30 @@ async def unknown_topic(request: Request) -> str:
     return "UNKNOWN_TOPIC_OR_PART" if topic["error_code"] == 3 else f"found {topic}"
 
 
+async def alter_config(request: Request) -> None:
+    """Gives one setting a value; all others go back to their defaults with it."""
+    configs = {} if request["value"] is None else {request["setting"]: request["value"]}
+    resource = ConfigResource(request["kind"].upper(), request["name"], configs)
+    [answer] = await _with_admin(request, lambda admin: admin.alter_configs([resource]))
+    if answer.resources[0][0] != 0:
+        raise RuntimeError(f"the setting was refused: {answer.resources[0]}")
+
+
+async def described_config(request: Request) -> str:
+    """The value of one setting."""
+    resource = ConfigResource(request["kind"].upper(), request["name"])
+    [answer] = await _with_admin(request, lambda admin: admin.describe_configs([resource]))
+    configs = {config[0]: config[1] for config in answer.resources[0][4]}
+    return configs[request["setting"]]
+
+
+async def delete_records(request: Request) -> int:
+    """Deletes the records before an offset; where the partition begins then."""
+    place = TopicPartition(request["topic"], request["partition"])
+    wanted = {place: RecordsToDelete(request["offset"])}
+    return (await _with_admin(request, lambda admin: admin.delete_records(wanted)))[place]
+
+
 class Member:
     """A consumer in a group that commits only when told to."""
 
@@ -183,5 +208,8 @@ if __name__ == "__main__":
         offset_for_time,
         committed,
         unknown_topic,
+        alter_config,
+        described_config,
+        delete_records,
     )
     serve({operation.__name__: _blocking(operation) for operation in operations}, Member)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+)
 from lines import Request, deadline_of, decode, headers_in, received, serve
 
 
@@ -136,6 +142,34 @@ def unknown_topic(request: Request) -> str:
         consumer.close()
 
 
+def alter_config(request: Request) -> None:
+    """Gives one setting a value, or none: then it goes back to its default."""
+    operation = AlterConfigOpType.DELETE if request["value"] is None else AlterConfigOpType.SET
+    change = ConfigEntry(
+        request["setting"], request["value"] or "", incremental_operation=operation
+    )
+    resource = ConfigResource(request["kind"], request["name"], incremental_configs=[change])
+    admin = _admin(request)  # Its futures fail when it is dropped.
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(request["timeout"])
+
+
+def described_config(request: Request) -> str:
+    """The value of one setting."""
+    resource = ConfigResource(request["kind"], request["name"])
+    admin = _admin(request)  # Its futures fail when it is dropped.
+    [future] = admin.describe_configs([resource]).values()
+    return future.result(request["timeout"])[request["setting"]].value
+
+
+def delete_records(request: Request) -> int:
+    """Deletes the records before an offset; where the partition begins then."""
+    place = TopicPartition(request["topic"], request["partition"], request["offset"])
+    admin = _admin(request)  # Its futures fail when it is dropped.
+    [future] = admin.delete_records([place]).values()
+    return future.result(request["timeout"]).low_watermark
+
+
 class Member:
     """A consumer in a group that commits only when told to."""
 
@@ -194,5 +228,8 @@ if __name__ == "__main__":
         offset_for_time,
         committed,
         unknown_topic,
+        alter_config,
+        described_config,
+        delete_records,
     )
     serve({operation.__name__: operation for operation in operations}, Member)

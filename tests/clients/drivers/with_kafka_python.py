@@ -6,7 +6,7 @@ from typing import Any
 
 import kafka
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewTopic
+from kafka.admin import ConfigResource, NewTopic
 from kafka.structs import OffsetAndMetadata
 from lines import Request, deadline_of, decode, headers_in, received, serve
 
@@ -140,6 +140,60 @@ def unknown_topic(request: Request) -> str:
     return "UNKNOWN_TOPIC_OR_PART" if not found else f"found {found}"
 
 
+def alter_config(request: Request) -> None:
+    """Gives one setting a value; version 2 takes all others back to their defaults with it."""
+    configs = {request["setting"]: request["value"]}
+    if request["value"] is None:
+        configs = {request["setting"]: ("DELETE", None)} if VERSION >= 3 else {}
+    resource = ConfigResource(request["kind"].upper(), request["name"], configs)
+    admin = KafkaAdminClient(bootstrap_servers=request["servers"])
+    try:
+        answer = admin.alter_configs([resource])
+    finally:
+        admin.close()
+    if VERSION < 3 and answer.resources[0][0] != 0:
+        raise RuntimeError(f"the setting was refused: {answer.resources[0]}")
+    if VERSION >= 3 and "OK" not in str(answer).upper():
+        raise RuntimeError(f"the setting was refused: {answer}")
+
+
+def described_config(request: Request) -> str:
+    """The value of one setting."""
+    resource = ConfigResource(request["kind"].upper(), request["name"])
+    admin = KafkaAdminClient(bootstrap_servers=request["servers"])
+    try:
+        if VERSION >= 3:
+            answer = admin.describe_configs([resource], config_filter="all")
+            configs = answer[request["kind"]][request["name"]]
+            return configs[request["setting"]]["value"]
+        [answer] = admin.describe_configs([resource])
+    finally:
+        admin.close()
+    configs = {config[0]: config[1] for config in answer.resources[0][4]}
+    return configs[request["setting"]]
+
+
+def delete_records(request: Request) -> int:
+    """Deletes the records before an offset; where the partition begins then."""
+    place = TopicPartition(request["topic"], request["partition"])
+    admin = KafkaAdminClient(bootstrap_servers=request["servers"])
+    try:
+        answer = admin.delete_records({place: request["offset"]})
+    finally:
+        admin.close()
+    return answer[place]["low_watermark"]
+
+
+def delete_offset(request: Request) -> str:
+    """Deletes what a group has committed for a partition; what became of it."""
+    place = TopicPartition(request["topic"], request["partition"])
+    admin = KafkaAdminClient(bootstrap_servers=request["servers"])
+    try:
+        return admin.delete_group_offsets(request["group"], [place])[place].__name__
+    finally:
+        admin.close()
+
+
 class Member:
     """A consumer in a group that commits only when told to."""
 
@@ -196,5 +250,9 @@ if __name__ == "__main__":
         offset_for_time,
         committed,
         unknown_topic,
+        alter_config,
+        described_config,
+        delete_records,
+        delete_offset,
     )
     serve({operation.__name__: operation for operation in operations}, Member)

@@ -2,7 +2,13 @@
 'use strict'
 
 const readline = require('node:readline')
-const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = require('kafkajs')
+const {
+  CompressionCodecs,
+  CompressionTypes,
+  ConfigResourceTypes,
+  Kafka,
+  logLevel,
+} = require('kafkajs')
 const SnappyCodec = require('kafkajs-snappy')
 const lz4 = require('lz4-napi')
 const { ZstdCodec } = require('zstd-codec')
@@ -186,6 +192,37 @@ const operations = {
       () => 'found',
       ({ type }) => (type === 'UNKNOWN_TOPIC_OR_PARTITION' ? 'UNKNOWN_TOPIC_OR_PART' : type)
     ),
+
+  /** All settings but this one go back to their defaults. */
+  alter_config: (request) =>
+    withAdmin(request, (admin) => {
+      const { setting: name, value } = request
+      const configEntries = value === null ? [] : [{ name, value }]
+      const type = ConfigResourceTypes[request.kind.toUpperCase()]
+      return admin.alterConfigs({
+        validateOnly: false,
+        resources: [{ type, name: request.name, configEntries }],
+      })
+    }),
+
+  described_config: (request) =>
+    withAdmin(request, async (admin) => {
+      const type = ConfigResourceTypes[request.kind.toUpperCase()]
+      const asked = { type, name: request.name, configNames: [request.setting] }
+      const { resources } = await admin.describeConfigs({ resources: [asked] })
+      return resources[0].configEntries[0].configValue
+    }),
+
+  /** kafkajs does not say where the partition begins then, but its offsets do. It must have asked
+   * for them before, too, to know the partition's leader. */
+  delete_records: (request) =>
+    withAdmin(request, async (admin) => {
+      const { topic, partition, offset } = request
+      await admin.fetchTopicOffsets(topic)
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: `${offset}` }] })
+      const offsets = await admin.fetchTopicOffsets(topic)
+      return Number(offsets.find((of) => of.partition === partition).low)
+    }),
 }
 
 /** The place of each record: kafkajs reports the first offset of each partition's batch. */

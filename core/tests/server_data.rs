@@ -9,7 +9,8 @@ use bytes::Bytes;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
-    FetchRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
+    ApiVersionsRequest, FetchRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
+    ProduceRequest,
 };
 use server_common::{
     Client, PATIENCE, Started, batch, fetch, fetched, hex, produce, produced, start, start_with,
@@ -48,6 +49,43 @@ fn what_is_produced_is_fetched_in_every_version() {
             assert_eq!((answer.error_code, answer.session_id), (0, 0));
         }
     }
+}
+
+#[test]
+fn minkas_own_client_is_told_the_ids_of_records_and_others_are_not() {
+    let started = start();
+    started.topic("t", 1);
+    let topic = topic(&started, "t");
+    let mut before = 0;
+    for (name, is_minka) in [("minka", true), ("apache-kafka-java", false), ("minka2", false)] {
+        let mut client = started.client();
+        let introduction = ApiVersionsRequest::default()
+            .with_client_software_name(text(name))
+            .with_client_software_version(text("1.0"));
+        for (version, introduced) in [(9, false), (8, true), (9, true), (13, true)] {
+            if introduced {
+                assert_eq!(client.call(3, &introduction).error_code, 0);
+            }
+            let answer = client.call(version, &produce(topic, 0, -1, batch(&[b"one", b"two"])));
+            assert_eq!(produced(&answer).0, 0);
+            let tags = &answer.responses[0].partition_responses[0].unknown_tagged_fields;
+            let told = is_minka && introduced && version >= 9;
+            assert_eq!(tags.len(), usize::from(told), "{name} {version}");
+            if told {
+                let id = i64::from_be_bytes(tags[&10_000][..].try_into().unwrap());
+                assert!(id >= before + 2, "{id} behind {before}");
+                before = id;
+            }
+        }
+        let missing = client.call(9, &produce(("missing", NO_ID), 0, -1, batch(&[b"one"])));
+        let missing = &missing.responses[0].partition_responses[0];
+        assert_eq!((missing.error_code, missing.unknown_tagged_fields.len()), (UNKNOWN_TOPIC, 0));
+        // Who introduces himself without a name is anybody.
+        client.call(0, &ApiVersionsRequest::default());
+        let answer = client.call(9, &produce(topic, 0, -1, batch(&[b"one"])));
+        assert!(answer.responses[0].partition_responses[0].unknown_tagged_fields.is_empty());
+    }
+    assert!(before > 0);
 }
 
 #[test]

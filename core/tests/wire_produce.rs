@@ -7,7 +7,7 @@ use kafka_protocol::messages::{
     ResponseHeader, TransactionalId,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
-use minka::wire::kafka::produce::{ProducePartitionResponse, RecordError};
+use minka::wire::kafka::produce::{ProducePartitionResponse, ProduceResponse, RecordError};
 use minka::wire::kafka::produce_view::ProduceView;
 use minka::wire::kafka::produce_writer::ProduceResponseWriter;
 use minka::wire::kafka::request::Request;
@@ -140,6 +140,32 @@ fn another_decoder_reads_every_answer() {
         let answer = TheirResponse::decode(&mut rest, version).unwrap();
         assert!(rest.is_empty());
         check(&answer, version);
+    }
+}
+
+#[test]
+fn the_id_of_the_first_record_is_a_tagged_field_that_only_our_client_knows() {
+    for version in [8, 9, 13] {
+        let mut out = Vec::new();
+        let mut writer = ProduceResponseWriter::begin(&mut out, version, 5, 1);
+        writer.topic("orders", Uuid(id(0)), 1);
+        let partition = ProducePartitionResponse { first_record_id: 1 << 40, ..Default::default() };
+        writer.partition(&partition);
+        writer.finish(6).unwrap();
+
+        let body = &out[4..];
+        let mut reader = Reader::new(body);
+        header::ResponseHeader::decode(&mut reader, ApiKey::Produce, version).unwrap();
+        let rest = Bytes::copy_from_slice(&body[body.len() - reader.remaining()..]);
+        let ours = ProduceResponse::decode(&mut reader, version).unwrap();
+        let told = version >= 9;
+        let id = ours.responses[0].partitions[0].first_record_id;
+        assert_eq!(id, if told { 1 << 40 } else { -1 });
+        let theirs = TheirResponse::decode(&mut rest.clone(), version).unwrap();
+        let tags = &theirs.responses[0].partition_responses[0].unknown_tagged_fields;
+        let tags: Vec<_> = tags.iter().map(|(tag, bytes)| (*tag, &bytes[..])).collect();
+        let id = id.to_be_bytes();
+        assert_eq!(tags, if told { vec![(10_000, &id[..])] } else { vec![] });
     }
 }
 

@@ -135,6 +135,7 @@ agree!(produce: ProduceResponse, [ProduceResponse {
                     ],
                     error_message: Some("no".into()),
                     current_leader: leader(),
+                    first_record_id: -1,
                 },
                 ProducePartitionResponse::default(),
             ],

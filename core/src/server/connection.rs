@@ -41,6 +41,8 @@ pub(super) struct Connection {
     held: Option<Bytes>,
     pending: Pending,
     outbox: Outbox,
+    /// Whether the client is minka's own.
+    is_minka: bool,
     readable: bool,
     writable: bool,
     /// Whether the peer sends no more; there may be bytes to read yet.
@@ -95,6 +97,7 @@ impl Connection {
             held: None,
             pending: Pending::default(),
             outbox: Outbox::default(),
+            is_minka: false,
             readable: false,
             writable: true,
             read_closed: false,
@@ -277,7 +280,7 @@ impl Connection {
         if header.api == ApiKey::Produce {
             let produce =
                 submit_produce(turn.door, &frame, &header, &mut reader, turn.wake, self.token);
-            self.pending.push_produce(produce.map_err(refused)?);
+            self.pending.push_produce(produce.map_err(refused)?.telling_ids(self.is_minka));
             *turn.submitted = true;
             return Ok(WORK_OF_PRODUCE);
         }
@@ -290,6 +293,7 @@ impl Connection {
         let handled = dispatch(&state, self.peer, &header, &mut reader, self.outbox.buffer());
         match handled.map_err(refused)? {
             Handled::Answered => {}
+            Handled::Introduced { is_minka } => self.is_minka = is_minka,
             Handled::Parked(parked) => {
                 self.pending.park(parked);
                 self.answer(turn)?;

@@ -33,6 +33,7 @@ use super::pending::{Parked, State};
 use crate::engine::Broker;
 use crate::error::Error;
 use crate::sys::event_log::EventLog;
+use crate::wire::kafka::api_versions::MINKA;
 use crate::wire::kafka::field::Message;
 use crate::wire::kafka::header::RequestHeader;
 use crate::wire::kafka::request::Request;
@@ -91,6 +92,11 @@ pub(super) struct Refusal(pub(super) String);
 pub(super) enum Handled {
     /// The answer has been written.
     Answered,
+    /// The answer has been written, and the client has said whether it is minka's own.
+    Introduced {
+        /// Whether it is.
+        is_minka: bool,
+    },
     /// The answer has to wait.
     Parked(Parked),
 }
@@ -191,7 +197,10 @@ impl Call<'_> {
             Request::DescribeGroups(r) => self.write(out, &group_admin::describe(self, r)),
             Request::ListGroups(r) => self.write(out, &group_admin::list(self, r)),
             Request::DeleteGroups(r) => self.write(out, &group_admin::delete(self, r)),
-            Request::ApiVersions(r) => self.write(out, &api_versions::answer(self, r)),
+            Request::ApiVersions(r) => {
+                self.write(out, &api_versions::answer(self, r))?;
+                return Ok(Handled::Introduced { is_minka: r.client_software_name == MINKA });
+            }
             Request::CreateTopics(r) => self.write(out, &create_topics::answer(self, r)),
             Request::DeleteTopics(r) => self.write(out, &topic_admin::delete(self, r)),
             Request::CreatePartitions(r) => self.write(out, &topic_admin::grow(self, r)),

@@ -25,6 +25,8 @@ pub(in crate::server) struct PendingProduce {
     ticket: Arc<Ticket>,
     /// Whether the client waits for an answer.
     answers: bool,
+    /// Whether the client is told the records' IDs.
+    tells_ids: bool,
 }
 
 /// Puts the batches of a request into the queue; the ticket gets the results of all partitions,
@@ -61,10 +63,16 @@ pub(in crate::server) fn submit(
             slot += 1;
         }
     }
-    Ok(PendingProduce { frame: frame.clone(), ticket, answers: view.acks != 0 })
+    let answers = view.acks != 0;
+    Ok(PendingProduce { frame: frame.clone(), ticket, answers, tells_ids: false })
 }
 
 impl PendingProduce {
+    /// Whether the client is to be told the records' IDs.
+    pub(in crate::server) fn telling_ids(self, tells_ids: bool) -> Self {
+        Self { tells_ids, ..self }
+    }
+
     pub(in crate::server) fn ticket(&self) -> &Ticket {
         &self.ticket
     }
@@ -102,7 +110,11 @@ impl PendingProduce {
             let partitions = topic.partitions();
             writer.topic(topic.name, topic.topic_id, partitions.len());
             for (partition, result) in partitions.zip(&mut results) {
-                writer.partition(&partition_answer(&partition, result));
+                let mut answer = partition_answer(&partition, result);
+                if self.tells_ids {
+                    answer.first_record_id = first_record_id(result);
+                }
+                writer.partition(&answer);
             }
         }
         Ok(writer.finish(0)?)
@@ -128,6 +140,15 @@ fn partition_answer<'a>(
             error_message: Some(Cow::Owned(error.to_string())),
             ..ProducePartitionResponse::default()
         },
+    }
+}
+
+/// The ID of a batch's first record, or -1 where there is none: the batch was refused, or is a
+/// duplicate of one whose ID is not known any more.
+fn first_record_id(result: &Result<Appended>) -> i64 {
+    match result {
+        Ok(appended) if appended.first_id > 0 => signed(appended.first_id),
+        _ => -1,
     }
 }
 

@@ -11,6 +11,10 @@ use super::frame::write_response;
 use super::writer::EncodeError;
 use super::{ApiKey, Reader};
 
+/// What minka's own client calls its software. It is told more than others: see
+/// [`ProducePartitionResponse`](super::produce::ProducePartitionResponse).
+pub const MINKA: &str = "minka";
+
 message! {
     /// Asks which APIs and versions the broker speaks.
     pub struct ApiVersionsRequest<'a> for ApiVersions {

@@ -91,6 +91,11 @@ message! {
         error_message: Option<Cow<'a, str>>, [8..];
         /// The partition's leader, if it is another broker.
         current_leader: LeaderIdAndEpoch, [10..] tag 0;
+        /// The unique ID of the batch's first record, or -1 where that is not known. The others
+        /// follow it. This field is minka's own and not Kafka's, which is why its tag is so far
+        /// from the others: a broker sends it only to clients that call themselves
+        /// [`MINKA`](super::api_versions::MINKA).
+        first_record_id: i64, [9..] tag 10_000 = -1;
     }
 }
 

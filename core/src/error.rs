@@ -105,6 +105,19 @@ pub enum ErrorKind {
     GroupFull = 68,
     /// The offset's metadata is too large.
     OffsetMetadataTooLarge = 69,
+    /// The member's epoch is not its newest.
+    StaleMemberEpoch = 70,
+    /// The broker does not know the assignor that a member asks for.
+    UnsupportedAssignor = 71,
+    /// Another member holds the instance ID and has not given it up.
+    UnreleasedInstance = 72,
+    /// The regular expression of a subscription is not valid.
+    InvalidRegularExpression = 73,
+    /// There is no such group, or it is of another kind.
+    GroupNotFound = 74,
+
+    /// The member's epoch is not the one that the group has for it.
+    FencedMemberEpoch = 84,
 }
 
 impl Error {

@@ -23,6 +23,7 @@ use server_common::{Client, start, start_with, text, topic_name};
 const MEMBER_ID_REQUIRED: i16 = 79;
 const REBALANCE_IN_PROGRESS: i16 = 27;
 const UNKNOWN_MEMBER: i16 = 25;
+const GROUP_ID_NOT_FOUND: i16 = 69;
 
 fn join(member_id: &StrBytes) -> JoinGroupRequest {
     let protocol = JoinGroupRequestProtocol::default()
@@ -301,7 +302,7 @@ fn groups_are_listed_described_and_deleted() {
     }
     let none = ListGroupsRequest::default().with_states_filter(vec![text("Empty")]);
     assert!(client.call(5, &none).groups.is_empty());
-    for version in 0..=5 {
+    for version in 0..=6 {
         let request = DescribeGroupsRequest::default().with_groups(vec![
             text("g").into(),
             text("missing").into(),
@@ -310,6 +311,8 @@ fn groups_are_listed_described_and_deleted() {
         let answer = client.call(version, &request);
         let states: Vec<_> = answer.groups.iter().map(|group| &*group.group_state).collect();
         assert_eq!(states, ["Stable", "Dead"]);
+        let errors: Vec<_> = answer.groups.iter().map(|group| group.error_code).collect();
+        assert_eq!(errors, [0, if version >= 6 { GROUP_ID_NOT_FOUND } else { 0 }]);
         let member = &answer.groups[0].members[0];
         assert_eq!((&*member.client_id, &*member.client_host), ("test", "/127.0.0.1"));
         assert_eq!(&member.member_assignment[..], b"mine");

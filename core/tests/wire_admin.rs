@@ -121,6 +121,7 @@ mod responses {
         groups: vec![
             DescribedGroup {
                 error_code: 15,
+                error_message: Some("why".into()),
                 group_id: "group".into(),
                 group_state: "Stable".into(),
                 protocol_type: "consumer".into(),

@@ -49,10 +49,9 @@ const OTHER_NAMES: [(&str, &str); 4] = [
 
 /// Fields that exist only in versions that one of us does not speak: the name of the struct, or
 /// of the whole message, and that of the field.
-const NEWER: [(&str, &str); 19] = [
+const NEWER: [(&str, &str); 18] = [
     ("DescribeClusterBroker", "is_fenced"),
     ("DescribeClusterRequest", "include_fenced_brokers"),
-    ("DescribeGroupsResponse", "error_message"),
     ("DescribeShareGroupOffsetsResponse", "lag"),
     ("FetchPartition", "high_watermark"),
     ("InitProducerIdRequest", "enable_2_pc"),

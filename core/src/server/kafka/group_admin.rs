@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Call;
-use crate::state::groups::{GroupDeletion, GroupListing, MemberDescription};
+use crate::state::groups::{GroupDeletion, GroupListing, GroupState, MemberDescription};
 use crate::wire::kafka::ErrorCode;
 use crate::wire::kafka::delete_groups::{
     DeletableGroupResult, DeleteGroupsRequest, DeleteGroupsResponse,
@@ -17,6 +17,9 @@ use crate::wire::kafka::list_groups::{ListGroupsRequest, ListGroupsResponse, Lis
 /// The type of all groups.
 const CLASSIC: &str = "classic";
 
+/// Since this version a group that does not exist is an error.
+const NOT_FOUND_FROM_VERSION: i16 = 6;
+
 /// Describes groups; one that does not exist is `Dead`.
 pub(super) fn describe<'a>(
     call: &Call<'_>,
@@ -26,7 +29,12 @@ pub(super) fn describe<'a>(
     let groups = request.groups.iter().filter(|group| seen.insert(**group));
     let group = groups.map(|group| {
         let description = call.broker.describe_group(group);
+        let is_error =
+            description.state == GroupState::Dead && call.version >= NOT_FOUND_FROM_VERSION;
+        let message = || Cow::Owned(format!("there is no classic group {group}"));
         DescribedGroup {
+            error_code: if is_error { ErrorCode::GroupIdNotFound.code() } else { 0 },
+            error_message: is_error.then(message),
             group_id: Cow::Borrowed(*group),
             group_state: Cow::Borrowed(description.state.name()),
             protocol_type: Cow::Owned(description.protocol_type),

@@ -223,7 +223,9 @@ impl Call<'_> {
             | Request::ShareAcknowledge(_)
             | Request::DescribeShareGroupOffsets(_)
             | Request::AlterShareGroupOffsets(_)
-            | Request::DeleteShareGroupOffsets(_) => {
+            | Request::DeleteShareGroupOffsets(_)
+            | Request::ConsumerGroupHeartbeat(_)
+            | Request::ConsumerGroupDescribe(_) => {
                 return Err(Refusal("a request came the wrong way".to_owned()));
             }
         }?;

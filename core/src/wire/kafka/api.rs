@@ -61,6 +61,10 @@ pub enum ApiKey {
     OffsetDelete = 47,
     /// Lists the brokers.
     DescribeCluster = 60,
+    /// Keeps a member in a group of KIP-848.
+    ConsumerGroupHeartbeat = 68,
+    /// Describes groups of KIP-848.
+    ConsumerGroupDescribe = 69,
     /// Lists what has a configuration.
     ListConfigResources = 74,
     /// Keeps a member in a share group.
@@ -108,7 +112,7 @@ const TABLE: &[Versions] = &[
     row(ApiKey::Heartbeat, "Heartbeat", (0, 4), 0, 4),
     row(ApiKey::LeaveGroup, "LeaveGroup", (0, 5), 0, 4),
     row(ApiKey::SyncGroup, "SyncGroup", (0, 5), 0, 4),
-    row(ApiKey::DescribeGroups, "DescribeGroups", (0, 5), 0, 5),
+    row(ApiKey::DescribeGroups, "DescribeGroups", (0, 6), 0, 5),
     row(ApiKey::ListGroups, "ListGroups", (0, 5), 0, 3),
     row(ApiKey::ApiVersions, "ApiVersions", (0, 4), 0, 3),
     row(ApiKey::CreateTopics, "CreateTopics", (2, 7), 2, 5),
@@ -123,6 +127,8 @@ const TABLE: &[Versions] = &[
     row(ApiKey::IncrementalAlterConfigs, "IncrementalAlterConfigs", (0, 1), 0, 1),
     row(ApiKey::OffsetDelete, "OffsetDelete", (0, 0), 0, 1),
     row(ApiKey::DescribeCluster, "DescribeCluster", (0, 1), 0, 0),
+    row(ApiKey::ConsumerGroupHeartbeat, "ConsumerGroupHeartbeat", (0, 1), 0, 0),
+    row(ApiKey::ConsumerGroupDescribe, "ConsumerGroupDescribe", (0, 1), 0, 0),
     row(ApiKey::ListConfigResources, "ListConfigResources", (0, 1), 0, 0),
     row(ApiKey::ShareGroupHeartbeat, "ShareGroupHeartbeat", (1, 1), 1, 1),
     row(ApiKey::ShareGroupDescribe, "ShareGroupDescribe", (1, 1), 1, 1),

@@ -1,6 +1,7 @@
 //! DescribeGroups (key 15): describes classic groups.
 //!
-//! Version 3 tells what the client may do, 4 brings static members, 5 is flexible.
+//! Version 3 tells what the client may do, 4 brings static members, 5 is flexible, 6
+//! says that a group does not exist by an error.
 
 use std::borrow::Cow;
 
@@ -29,6 +30,8 @@ message! {
     pub struct DescribedGroup<'a> {
         /// The error, or 0.
         error_code: i16, [0..];
+        /// The error in words.
+        error_message: Option<Cow<'a, str>>, [6..];
         /// The group.
         group_id: Cow<'a, str>, [0..];
         /// Its state, such as "Stable" or, if there is no such group, "Dead".

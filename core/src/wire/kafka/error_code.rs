@@ -154,6 +154,10 @@ pub enum ErrorCode {
     FetchSessionTopicIdError = 106,
     /// The member's epoch is too old, and it must give up its partitions.
     FencedMemberEpoch = 110,
+    /// Another member holds the instance ID and has not given it up.
+    UnreleasedInstanceId = 111,
+    /// The broker does not know the assignor.
+    UnsupportedAssignor = 112,
     /// The member's epoch is not its newest.
     StaleMemberEpoch = 113,
     /// The record is not in a state that allows this acknowledgement.
@@ -162,6 +166,8 @@ pub enum ErrorCode {
     ShareSessionNotFound = 122,
     /// The share session's epoch is not the next one.
     InvalidShareSessionEpoch = 123,
+    /// The regular expression is not valid.
+    InvalidRegularExpression = 128,
     /// The broker has as many share sessions as it may have.
     ShareSessionLimitReached = 133,
 }
@@ -217,6 +223,12 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::InvalidSessionTimeout => Self::InvalidSessionTimeout,
             ErrorKind::GroupFull => Self::GroupMaxSizeReached,
             ErrorKind::OffsetMetadataTooLarge => Self::OffsetMetadataTooLarge,
+            ErrorKind::StaleMemberEpoch => Self::StaleMemberEpoch,
+            ErrorKind::UnsupportedAssignor => Self::UnsupportedAssignor,
+            ErrorKind::UnreleasedInstance => Self::UnreleasedInstanceId,
+            ErrorKind::InvalidRegularExpression => Self::InvalidRegularExpression,
+            ErrorKind::GroupNotFound => Self::GroupIdNotFound,
+            ErrorKind::FencedMemberEpoch => Self::FencedMemberEpoch,
             _ => Self::UnknownServerError,
         }
     }

@@ -4,6 +4,8 @@ use super::ApiKey;
 use super::alter_configs::AlterConfigsRequest;
 use super::alter_share_group_offsets::AlterShareGroupOffsetsRequest;
 use super::api_versions::ApiVersionsRequest;
+use super::consumer_group_describe::ConsumerGroupDescribeRequest;
+use super::consumer_group_heartbeat::ConsumerGroupHeartbeatRequest;
 use super::create_partitions::CreatePartitionsRequest;
 use super::create_topics::CreateTopicsRequest;
 use super::delete_groups::DeleteGroupsRequest;
@@ -110,6 +112,10 @@ pub enum Request<'a> {
     AlterShareGroupOffsets(AlterShareGroupOffsetsRequest<'a>),
     /// Topics for a share group to forget.
     DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest<'a>),
+    /// The state of a member of a KIP-848 group.
+    ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest<'a>),
+    /// Asks about KIP-848 groups.
+    ConsumerGroupDescribe(ConsumerGroupDescribeRequest<'a>),
 }
 
 impl<'a> Request<'a> {
@@ -176,6 +182,12 @@ impl<'a> Request<'a> {
             }
             ApiKey::DeleteShareGroupOffsets => {
                 Self::DeleteShareGroupOffsets(DeleteShareGroupOffsetsRequest::decode(r, v)?)
+            }
+            ApiKey::ConsumerGroupHeartbeat => {
+                Self::ConsumerGroupHeartbeat(ConsumerGroupHeartbeatRequest::decode(r, v)?)
+            }
+            ApiKey::ConsumerGroupDescribe => {
+                Self::ConsumerGroupDescribe(ConsumerGroupDescribeRequest::decode(r, v)?)
             }
         })
     }

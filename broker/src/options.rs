@@ -26,14 +26,16 @@ Examples:
 
 The settings file is TOML. It has the options above by the same names (data, kafka, advertise,
 log-level), and Kafka's names for what the engine does; these are the defaults:
-  auto.create.topics.enable = true           a topic is created when it is first used
-  num.partitions = 1                         how many partitions such a topic has
-  group.initial.rebalance.delay.ms = 3000    how long a new group waits for more members
-  flush.interval.ms = 1000                   how often what acks=1 promised goes to the disk
-  log.segment.bytes = 67108864               how large mensajes.log grows before the next one
-  log.retention.check.interval.ms = 300000   how often expired records are looked for
-  num.network.threads = 4                    how many threads serve connections (default: one
-                                             for each core, up to 4)
+  auto.create.topics.enable = true               a topic is created when it is first used
+  num.partitions = 1                             how many partitions such a topic has
+  group.initial.rebalance.delay.ms = 3000        how long a new group waits for more members
+  group.consumer.heartbeat.interval.ms = 5000    how often members of KIP-848 groups are heard of
+  group.consumer.session.timeout.ms = 45000      how long they may be silent
+  flush.interval.ms = 1000                       how often what acks=1 promised goes to the disk
+  log.segment.bytes = 67108864                   how large mensajes.log grows before the next one
+  log.retention.check.interval.ms = 300000       how often expired records are looked for
+  num.network.threads = 4                        how many threads serve connections (default: one
+                                                 for each core, up to 4)
 
 A flag wins over its environment variable, that over the file, and the file over the default.
 
@@ -96,6 +98,8 @@ pub(crate) struct EngineOptions {
     pub(crate) auto_create_topics: bool,
     pub(crate) partitions_default: u32,
     pub(crate) initial_rebalance_delay_ms: u32,
+    pub(crate) consumer_heartbeat_interval_ms: u32,
+    pub(crate) consumer_session_timeout_ms: u32,
     pub(crate) flush_interval_ms: u32,
     pub(crate) segment_bytes: u64,
     pub(crate) retention_check_interval_ms: u32,
@@ -168,6 +172,8 @@ impl EngineOptions {
             auto_create_topics: self.auto_create_topics,
             default_partitions: self.partitions_default,
             group_initial_rebalance_delay: millis(self.initial_rebalance_delay_ms.into()),
+            group_consumer_heartbeat_interval: millis(self.consumer_heartbeat_interval_ms.into()),
+            group_consumer_session_timeout: millis(self.consumer_session_timeout_ms.into()),
             flush_interval: millis(self.flush_interval_ms.into()),
             segment_bytes: self.segment_bytes,
             retention_check_interval: millis(self.retention_check_interval_ms.into()),
@@ -183,8 +189,10 @@ impl fmt::Display for Options {
         write!(
             f,
             "data={} kafka={} advertise={} log-level={} auto.create.topics.enable={} \
-             num.partitions={} group.initial.rebalance.delay.ms={} flush.interval.ms={} \
-             log.segment.bytes={} log.retention.check.interval.ms={} num.network.threads={}",
+             num.partitions={} group.initial.rebalance.delay.ms={} \
+             group.consumer.heartbeat.interval.ms={} group.consumer.session.timeout.ms={} \
+             flush.interval.ms={} log.segment.bytes={} log.retention.check.interval.ms={} \
+             num.network.threads={}",
             self.data.display(),
             self.kafka,
             self.advertise,
@@ -192,6 +200,8 @@ impl fmt::Display for Options {
             engine.auto_create_topics,
             engine.partitions_default,
             engine.initial_rebalance_delay_ms,
+            engine.consumer_heartbeat_interval_ms,
+            engine.consumer_session_timeout_ms,
             engine.flush_interval_ms,
             engine.segment_bytes,
             engine.retention_check_interval_ms,
@@ -218,8 +228,8 @@ mod tests {
     #[test]
     fn what_the_help_says_are_the_defaults_are_the_defaults() {
         let lines = HELP.lines().skip_while(|line| !line.contains("these are the defaults"));
-        let lines = lines.skip(1).take(7);
-        let text: String = lines.map(|line| format!("{}\n", &line[..43])).collect();
+        let lines = lines.skip(1).take(9);
+        let text: String = lines.map(|line| format!("{}\n", &line[..47])).collect();
         let mut said = SettingsFile::parse(&text).unwrap().engine().unwrap();
         let defaults = SettingsFile::default().engine().unwrap();
         said.network_threads = defaults.network_threads;

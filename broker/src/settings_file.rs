@@ -37,6 +37,10 @@ pub(crate) struct SettingsFile {
     partitions_default: Option<u64>,
     #[serde(rename = "group.initial.rebalance.delay.ms")]
     initial_rebalance_delay_ms: Option<u64>,
+    #[serde(rename = "group.consumer.heartbeat.interval.ms")]
+    consumer_heartbeat_interval_ms: Option<u64>,
+    #[serde(rename = "group.consumer.session.timeout.ms")]
+    consumer_session_timeout_ms: Option<u64>,
     #[serde(rename = "flush.interval.ms")]
     flush_interval_ms: Option<u64>,
     #[serde(rename = "log.segment.bytes")]
@@ -79,6 +83,18 @@ impl SettingsFile {
                 self.initial_rebalance_delay_ms,
                 3_000,
                 0..=DAY_MS,
+            )?,
+            consumer_heartbeat_interval_ms: within(
+                "group.consumer.heartbeat.interval.ms",
+                self.consumer_heartbeat_interval_ms,
+                5_000,
+                1..=DAY_MS,
+            )?,
+            consumer_session_timeout_ms: within(
+                "group.consumer.session.timeout.ms",
+                self.consumer_session_timeout_ms,
+                45_000,
+                1..=DAY_MS,
             )?,
             flush_interval_ms: within(
                 "flush.interval.ms",
@@ -157,6 +173,9 @@ mod tests {
             interval.ms = 50
             [group.initial.rebalance.delay]
             ms = 0
+            [group.consumer]
+            heartbeat.interval.ms = 8
+            session.timeout.ms = 9
             [log]
             segment.bytes = 1048576
             retention.check.interval.ms = 7
@@ -171,6 +190,8 @@ mod tests {
             auto_create_topics: false,
             partitions_default: 12,
             initial_rebalance_delay_ms: 0,
+            consumer_heartbeat_interval_ms: 8,
+            consumer_session_timeout_ms: 9,
             flush_interval_ms: 50,
             segment_bytes: 1_048_576,
             retention_check_interval_ms: 7,

@@ -40,12 +40,18 @@ fn what_is_advertised_is_served() {
         let keys: Vec<i16> = answer.api_keys.iter().map(|api| api.api_key).collect();
         let expected = [
             0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 32, 33, 37, 42, 44,
-            47, 60, 74,
+            47, 60, 68, 69, 74,
         ];
         assert_eq!(keys, expected);
         let produce = &answer.api_keys[0];
         assert_eq!((produce.min_version, produce.max_version), (0, 13));
-        assert!(answer.finalized_features.is_empty());
+        let finalized = answer.finalized_features.iter();
+        let levels: Vec<_> = finalized.map(|f| (&*f.name, f.max_version_level)).collect();
+        assert_eq!(levels, if version >= 3 { vec![("group.version", 1)] } else { vec![] });
+        // Clients before version 4 do not take a lowest version of 0.
+        let supported = answer.supported_features.iter();
+        let ranges: Vec<_> = supported.map(|f| (f.min_version, f.max_version)).collect();
+        assert_eq!(ranges, if version >= 4 { vec![(0, 1)] } else { vec![] });
     }
     let wrong = request.with_client_software_name(text("not a name"));
     assert_eq!(client.call(3, &wrong).error_code, 42);

@@ -30,6 +30,12 @@ pub struct Config {
     pub group_session_timeout_min: Duration,
     /// The longest session timeout of a member (`group.max.session.timeout.ms`).
     pub group_session_timeout_max: Duration,
+    /// How long a member of a consumer group may be silent
+    /// (`group.consumer.session.timeout.ms`).
+    pub group_consumer_session_timeout: Duration,
+    /// How often a member of a consumer group is to heartbeat
+    /// (`group.consumer.heartbeat.interval.ms`).
+    pub group_consumer_heartbeat_interval: Duration,
     /// How many members a group may have (`group.max.size`).
     pub group_size_max: usize,
     /// How many cells the circular queue has.
@@ -51,6 +57,8 @@ impl Default for Config {
             group_initial_rebalance_delay: Duration::from_secs(3),
             group_session_timeout_min: Duration::from_secs(6),
             group_session_timeout_max: Duration::from_secs(1800),
+            group_consumer_session_timeout: Duration::from_secs(45),
+            group_consumer_heartbeat_interval: Duration::from_secs(5),
             group_size_max: 10_000,
             queue_cells: 4096,
             queue_timeout: Duration::from_secs(10),
@@ -76,6 +84,14 @@ impl Config {
         }
         if self.group_session_timeout_min > self.group_session_timeout_max {
             return refuse("group.min.session.timeout.ms is above group.max.session.timeout.ms");
+        }
+        if self.group_consumer_heartbeat_interval.is_zero()
+            || self.group_consumer_heartbeat_interval >= self.group_consumer_session_timeout
+        {
+            return refuse(
+                "group.consumer.heartbeat.interval.ms must be above 0 and below \
+                 group.consumer.session.timeout.ms",
+            );
         }
         Ok(())
     }

@@ -12,8 +12,9 @@ use crate::clock::Millis;
 use crate::error::Result;
 use crate::state::event::Event;
 use crate::state::groups::{
-    Action, CommitRequest, Coordinator, GroupConfig, GroupDeletion, GroupDescription, GroupListing,
-    JoinAnswer, JoinRequest, MemberKey, Now, OffsetDeletion, ReplyId, SyncAnswer, SyncRequest,
+    Action, CommitRequest, ConsumerAnswer, ConsumerGroupDescription, ConsumerHeartbeat,
+    Coordinator, GroupConfig, GroupDeletion, GroupDescription, GroupListing, JoinAnswer,
+    JoinRequest, MemberKey, Now, OffsetDeletion, ReplyId, SyncAnswer, SyncRequest,
 };
 use crate::state::offsets::CommittedOffset;
 use crate::state::topic::Topic;
@@ -93,6 +94,8 @@ pub(super) fn group_config(config: &Config) -> GroupConfig {
         members_max: config.group_size_max,
         offsets_retention_ms: Millis::try_from(config.offsets_retention.as_millis())
             .unwrap_or(Millis::MAX),
+        consumer_session_timeout_ms: millis(config.group_consumer_session_timeout),
+        consumer_heartbeat_interval_ms: millis(config.group_consumer_heartbeat_interval),
         ..GroupConfig::default()
     }
 }
@@ -184,6 +187,32 @@ impl Broker {
         drop(groups);
         self.shared.timer.moved(None);
         Ok((results, ticket))
+    }
+
+    /// A member of a consumer group (KIP-848) joins, keeps up or leaves.
+    pub fn consumer_heartbeat(&self, request: &ConsumerHeartbeat<'_>) -> Result<ConsumerAnswer> {
+        self.shared.with_groups(|groups, now, out| {
+            let registry = self.shared.registry();
+            groups.coordinator.consumer_heartbeat(request, &registry.catalog, now, out)
+        })
+    }
+
+    /// An ID that was never used, for a member whose client does not make one.
+    pub fn new_member_id(&self) -> Result<String> {
+        Ok(uuid_text(&random_id()?))
+    }
+
+    /// A consumer group (KIP-848) with its members.
+    pub fn describe_consumer_group(&self, group: &str) -> Result<ConsumerGroupDescription> {
+        let groups = self.shared.groups();
+        let registry = self.shared.registry();
+        groups.coordinator.describe_consumers(group, &registry.catalog)
+    }
+
+    /// Checks whether a member of a consumer group may ask what the group has committed: with its
+    /// newest epoch. Who is no member says so by a negative epoch, and may.
+    pub fn check_offset_fetch(&self, group: &str, member_id: &str, epoch: i32) -> Result<()> {
+        self.shared.groups().coordinator.check_offset_fetch(group, member_id, epoch)
     }
 
     /// What a group has committed, by partition number in order.
@@ -283,6 +312,17 @@ impl Shared {
                 record.group,
                 record.generation,
                 record.members.len()
+            );
+            self.events.log(Level::Info, text);
+        }
+        if let Event::ConsumerGroupChanged(change) = event
+            && !change.removed.is_empty()
+        {
+            let text = format_args!(
+                "group {}: epoch {} without {}",
+                change.group,
+                change.epoch,
+                change.removed.join(", ")
             );
             self.events.log(Level::Info, text);
         }

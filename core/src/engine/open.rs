@@ -258,7 +258,8 @@ fn assemble(
     let active = opened.active.first_id();
     let mut partitions = state.partitions;
     let now = Now { steady: clock.steady(), wall: clock.wall() };
-    let coordinator = Coordinator::restore(group_config(&config), state.groups, now);
+    let mut coordinator = Coordinator::restore(group_config(&config), state.groups, now);
+    coordinator.restore_consumers(state.consumer_groups, now);
     let registry = Registry::recovered(state.catalog, |number| {
         let state = partitions.remove(&number).unwrap_or_default();
         let (extents, newest_sealed) = match found.remove(&number) {

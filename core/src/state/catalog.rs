@@ -27,6 +27,16 @@ pub struct Catalog {
     next_partition: u32,
 }
 
+/// Which topics and partitions a [`Catalog`] has, for telling whether these have changed.
+///
+/// What comes takes partition numbers, which are never given out again; between two such changes
+/// topics can only go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogVersion {
+    next_partition: u32,
+    topics: usize,
+}
+
 /// Whose a run of partition numbers is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Owner {
@@ -55,6 +65,11 @@ impl Catalog {
             return None;
         }
         Some((self.by_id.get(&owner.topic)?, owner.index + within))
+    }
+
+    /// A value that is another one whenever topics or partitions have come or gone meanwhile.
+    pub fn version(&self) -> CatalogVersion {
+        CatalogVersion { next_partition: self.next_partition, topics: self.by_name.len() }
     }
 
     /// All topics, by name in order.

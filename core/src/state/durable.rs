@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::catalog::Catalog;
-use crate::state::event::{Event, GroupRecord};
+use crate::state::event::{ConsumerGroupChange, ConsumerMemberRecord, Event, GroupRecord};
 use crate::state::offsets::GroupOffsets;
 use crate::state::partition::{AppendedBatch, PartitionState};
 
@@ -38,6 +38,8 @@ pub struct DurableState {
     pub groups: BTreeMap<String, DurableGroup>,
     /// The settings that groups were given, whether or not they exist, by their IDs.
     pub group_configs: BTreeMap<String, Vec<(String, String)>>,
+    /// What is special about those groups that are consumer groups (KIP-848), by their IDs.
+    pub consumer_groups: BTreeMap<String, DurableConsumerGroup>,
 }
 
 /// The durable part of a group.
@@ -51,6 +53,37 @@ pub struct DurableGroup {
     pub offsets: GroupOffsets,
 }
 
+/// The durable part of a consumer group (KIP-848), but for its offsets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DurableConsumerGroup {
+    /// The group's epoch.
+    pub epoch: i32,
+    /// The epoch for which the members' targets were computed.
+    pub target_epoch: i32,
+    /// When something changed last, in wall milliseconds.
+    pub changed_ms: Millis,
+    /// The members, by their IDs.
+    pub members: BTreeMap<String, ConsumerMemberRecord>,
+}
+
+/// By how much the epochs of consumer groups grow where some may have been lost. Members that
+/// were told one of those must not find that it means something else now.
+const EPOCHS_SKIPPED: i32 = 1000;
+
+impl DurableConsumerGroup {
+    fn apply(&mut self, change: &ConsumerGroupChange) {
+        self.epoch = change.epoch;
+        self.target_epoch = change.target_epoch;
+        self.changed_ms = change.changed_ms;
+        for id in &change.removed {
+            self.members.remove(id);
+        }
+        for member in &change.members {
+            self.members.insert(member.id.clone(), member.clone());
+        }
+    }
+}
+
 impl DurableState {
     /// Takes an event of the log in.
     pub fn apply(&mut self, event: &Event) {
@@ -61,6 +94,9 @@ impl DurableState {
                 self.ended = false;
                 self.cluster_id = *cluster_id;
                 self.partitions.values_mut().for_each(|p| p.session_started(*ids_skipped));
+                for group in self.consumer_groups.values_mut().filter(|_| *ids_skipped) {
+                    group.epoch = group.epoch.saturating_add(EPOCHS_SKIPPED);
+                }
             }
             Event::TopicDeleted { id } => {
                 self.remove_partitions_of(id);
@@ -88,12 +124,22 @@ impl DurableState {
                 let group = self.groups.entry(record.group.clone()).or_default();
                 group.generation = group.generation.max(record.generation);
                 group.record = Some(GroupRecord::clone(record));
+                self.consumer_groups.remove(&record.group);
+            }
+            Event::ConsumerGroupChanged(change) => {
+                let group = self.groups.entry(change.group.clone()).or_default();
+                group.generation = group.generation.max(change.epoch);
+                group.record = None;
+                self.consumer_groups.entry(change.group.clone()).or_default().apply(change);
             }
             Event::GenerationStarted { group, generation } => {
                 let group = self.groups.entry(group.clone()).or_default();
                 group.generation = group.generation.max(*generation);
             }
-            Event::GroupRemoved { group } => drop(self.groups.remove(group)),
+            Event::GroupRemoved { group } => {
+                self.groups.remove(group);
+                self.consumer_groups.remove(group);
+            }
             Event::GroupConfigured { group, config } if config.is_empty() => {
                 self.group_configs.remove(group);
             }

@@ -130,6 +130,9 @@ pub enum Event {
         /// All settings that differ from the defaults from now on.
         config: Vec<(String, String)>,
     },
+    /// Something changed in a consumer group (KIP-848): its members, what they want, what they
+    /// are to have, or what they have. A group that was a classic one is none from here on.
+    ConsumerGroupChanged(Box<ConsumerGroupChange>),
 }
 
 /// One committed offset in [`Event::OffsetsCommitted`].
@@ -184,6 +187,56 @@ pub struct MemberRecord {
     pub protocols: Vec<(String, Vec<u8>)>,
     /// The member's share of the work, as its leader encoded it.
     pub assignment: Vec<u8>,
+}
+
+/// A change of a consumer group (KIP-848) in [`Event::ConsumerGroupChanged`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumerGroupChange {
+    /// The group's ID.
+    pub group: String,
+    /// The group's epoch; never goes back.
+    pub epoch: i32,
+    /// The epoch for which the members' targets were computed.
+    pub target_epoch: i32,
+    /// When, in wall milliseconds.
+    pub changed_ms: Millis,
+    /// The members that are new or have changed.
+    pub members: Vec<ConsumerMemberRecord>,
+    /// The IDs of the members that are gone.
+    pub removed: Vec<String>,
+}
+
+/// A member of a consumer group (KIP-848).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumerMemberRecord {
+    /// The member's ID.
+    pub id: String,
+    /// `group.instance.id` of a static member.
+    pub instance_id: Option<String>,
+    /// Where the member is, as it says.
+    pub rack_id: Option<String>,
+    /// What the client calls itself.
+    pub client_id: String,
+    /// Where the client connected from.
+    pub client_host: String,
+    /// How long the member may take to give partitions up, in milliseconds.
+    pub rebalance_timeout_ms: u32,
+    /// The topics that it wants, in order.
+    pub topics: Vec<String>,
+    /// The regular expression that the names of further topics match.
+    pub pattern: Option<String>,
+    /// The assignor that it wants.
+    pub assignor: Option<String>,
+    /// The epoch that it was told last; -2 for a static member that has left for a while.
+    pub epoch: i32,
+    /// The epoch that it had before this one.
+    pub previous_epoch: i32,
+    /// The numbers of the partitions that it is to have, in order.
+    pub target: Vec<u32>,
+    /// The numbers of the partitions that it may have, in order.
+    pub assigned: Vec<u32>,
+    /// The numbers of the partitions that it has yet to give up, in order.
+    pub revoking: Vec<u32>,
 }
 
 impl Event {
@@ -275,6 +328,20 @@ mod tests {
                 group: "g".into(),
                 config: vec![("share.delivery.count.limit".into(), "3".into())],
             },
+            Event::ConsumerGroupChanged(Box::new(ConsumerGroupChange {
+                group: "g".into(),
+                epoch: 5,
+                target_epoch: 4,
+                changed_ms: 7,
+                members: vec![ConsumerMemberRecord {
+                    id: "m".into(),
+                    pattern: Some("a.*".into()),
+                    epoch: -2,
+                    assigned: vec![1, 300],
+                    ..ConsumerMemberRecord::default()
+                }],
+                removed: vec!["n".into()],
+            })),
         ]
     }
 

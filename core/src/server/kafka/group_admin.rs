@@ -14,9 +14,6 @@ use crate::wire::kafka::describe_groups::{
 };
 use crate::wire::kafka::list_groups::{ListGroupsRequest, ListGroupsResponse, ListedGroup};
 
-/// The type of all groups.
-const CLASSIC: &str = "classic";
-
 /// Since this version a group that does not exist is an error.
 const NOT_FOUND_FROM_VERSION: i16 = 6;
 
@@ -55,14 +52,15 @@ pub(super) fn list(
         wanted.is_empty() || wanted.iter().any(|one| one.eq_ignore_ascii_case(value))
     };
     let wanted = |group: &GroupListing| {
-        has(&request.states_filter, group.state.name()) && has(&request.types_filter, CLASSIC)
+        has(&request.states_filter, group.state.name())
+            && has(&request.types_filter, group.kind.name())
     };
     let groups = call.broker.groups().into_iter().filter(wanted);
     let listed = groups.map(|group| ListedGroup {
         group_id: Cow::Owned(group.group),
         protocol_type: Cow::Owned(group.protocol_type),
         group_state: Cow::Borrowed(group.state.name()),
-        group_type: Cow::Borrowed(CLASSIC),
+        group_type: Cow::Borrowed(group.kind.name()),
     });
     ListGroupsResponse { groups: listed.collect(), ..ListGroupsResponse::default() }
 }

@@ -6,6 +6,7 @@ mod alter_configs;
 mod api_versions;
 mod cluster;
 mod configs;
+mod consumer_groups;
 mod create_topics;
 mod deletions;
 mod fetch;
@@ -69,6 +70,8 @@ const SERVED: &[ApiKey] = &[
     ApiKey::IncrementalAlterConfigs,
     ApiKey::OffsetDelete,
     ApiKey::DescribeCluster,
+    ApiKey::ConsumerGroupHeartbeat,
+    ApiKey::ConsumerGroupDescribe,
     ApiKey::ListConfigResources,
 ];
 
@@ -207,6 +210,12 @@ impl Call<'_> {
             Request::InitProducerId(r) => self.write(out, &init_producer_id::answer(self, r)),
             Request::DescribeConfigs(r) => self.write(out, &configs::answer(self, r)),
             Request::DescribeCluster(r) => self.write(out, &cluster::answer(self, r)),
+            Request::ConsumerGroupHeartbeat(r) => {
+                self.write(out, &consumer_groups::heartbeat(self, r))
+            }
+            Request::ConsumerGroupDescribe(r) => {
+                self.write(out, &consumer_groups::describe(self, r))
+            }
             Request::AlterConfigs(r) => self.write(out, &alter_configs::replace(self, r)),
             Request::IncrementalAlterConfigs(r) => {
                 self.write(out, &alter_configs::incremental(self, r))
@@ -223,9 +232,7 @@ impl Call<'_> {
             | Request::ShareAcknowledge(_)
             | Request::DescribeShareGroupOffsets(_)
             | Request::AlterShareGroupOffsets(_)
-            | Request::DeleteShareGroupOffsets(_)
-            | Request::ConsumerGroupHeartbeat(_)
-            | Request::ConsumerGroupDescribe(_) => {
+            | Request::DeleteShareGroupOffsets(_) => {
                 return Err(Refusal("a request came the wrong way".to_owned()));
             }
         }?;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Call;
+use super::{Call, result_code};
 use crate::state::offsets::CommittedOffset;
 use crate::wire::kafka::offset_fetch::{
     OffsetFetchGroupResponse, OffsetFetchPartitionResponse, OffsetFetchRequest,
@@ -26,10 +26,18 @@ pub(super) fn answer<'a>(
     }
     let mut seen = BTreeSet::new();
     let groups = request.groups.iter().filter(|asked| seen.insert(asked.group_id));
-    let group = groups.map(|asked| OffsetFetchGroupResponse {
-        group_id: Cow::Borrowed(asked.group_id),
-        topics: of_group(call, asked.group_id, asked.topics.as_deref()),
-        ..OffsetFetchGroupResponse::default()
+    let group = groups.map(|asked| {
+        let member_id = asked.member_id.unwrap_or_default();
+        let check = call.broker.check_offset_fetch(asked.group_id, member_id, asked.member_epoch);
+        let topics = match check {
+            Ok(()) => of_group(call, asked.group_id, asked.topics.as_deref()),
+            Err(_) => Vec::new(),
+        };
+        OffsetFetchGroupResponse {
+            group_id: Cow::Borrowed(asked.group_id),
+            topics,
+            error_code: result_code(&check),
+        }
     });
     OffsetFetchResponse { groups: group.collect(), ..OffsetFetchResponse::default() }
 }

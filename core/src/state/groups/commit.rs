@@ -39,9 +39,11 @@ impl Group {
     /// is no member (a client that assigns its partitions itself, or an administrator).
     fn check_commit(&self, request: &CommitRequest<'_>) -> Result<()> {
         let member = request.member;
-        let is_empty = self.state == GroupState::Empty;
-        if request.generation < 0 && is_empty {
+        if request.generation < 0 && self.is_empty() {
             return Ok(());
+        }
+        if let Some(consumer) = &self.consumer {
+            return consumer.check_member(&self.id, member.member_id, request.generation);
         }
         if request.generation < 0 && member.member_id.is_empty() && member.instance_id.is_none() {
             return Err(unknown_member(&self.id, ""));

@@ -9,8 +9,8 @@ use crate::state::durable::DurableGroup;
 use crate::state::event::Event;
 use crate::state::groups::group::{Group, Turn, unknown_member};
 use crate::state::groups::types::{
-    Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupListing, GroupState,
-    JoinRequest, MemberKey, Now, ReplyId, SyncRequest,
+    Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupKind, GroupListing,
+    GroupState, JoinRequest, MemberKey, Now, ReplyId, SyncRequest,
 };
 use crate::state::offsets::GroupOffsets;
 use crate::state::topic::Topic;
@@ -21,8 +21,8 @@ use crate::state::topic::Topic;
 /// it appends the events of one call before it makes the next one.
 #[derive(Debug)]
 pub struct Coordinator {
-    config: GroupConfig,
-    groups: BTreeMap<Arc<str>, Slot>,
+    pub(super) config: GroupConfig,
+    pub(super) groups: BTreeMap<Arc<str>, Slot>,
     /// When which group has something to do, at the earliest; in steady milliseconds.
     timers: BTreeSet<(Millis, Arc<str>)>,
     /// The groups of the requests that wait for answers.
@@ -32,8 +32,8 @@ pub struct Coordinator {
 }
 
 #[derive(Debug)]
-struct Slot {
-    group: Group,
+pub(super) struct Slot {
+    pub(super) group: Group,
     /// The group's entry in `timers`.
     timer: Option<Millis>,
 }
@@ -213,11 +213,11 @@ impl Coordinator {
         timer.into_iter().chain(check).min()
     }
 
-    /// A group with its members; `Dead` where there is no such group.
+    /// A classic group with its members; `Dead` where there is no such group.
     pub fn describe(&self, group: &str) -> GroupDescription {
         match self.groups.get(group) {
-            Some(slot) => slot.group.describe(),
-            None => GroupDescription {
+            Some(slot) if slot.group.consumer.is_none() => slot.group.describe(),
+            _ => GroupDescription {
                 state: GroupState::Dead,
                 protocol_type: String::new(),
                 protocol: String::new(),
@@ -228,10 +228,19 @@ impl Coordinator {
 
     /// All groups, by ID in order.
     pub fn list(&self) -> impl Iterator<Item = GroupListing> + '_ {
-        self.groups.values().map(|slot| GroupListing {
-            group: slot.group.id.to_string(),
-            protocol_type: slot.group.protocol_type.clone().unwrap_or_default(),
-            state: slot.group.state,
+        self.groups.values().map(|Slot { group, .. }| match &group.consumer {
+            Some(consumer) => GroupListing {
+                kind: GroupKind::Consumer,
+                group: group.id.to_string(),
+                protocol_type: "consumer".to_owned(),
+                state: consumer.state(),
+            },
+            None => GroupListing {
+                kind: GroupKind::Classic,
+                group: group.id.to_string(),
+                protocol_type: group.protocol_type.clone().unwrap_or_default(),
+                state: group.state,
+            },
         })
     }
 
@@ -239,7 +248,7 @@ impl Coordinator {
     pub fn delete_group(&mut self, group: &str, out: &mut Vec<Action>) -> GroupDeletion {
         match self.groups.get(group) {
             None => GroupDeletion::NotFound,
-            Some(slot) if slot.group.state != GroupState::Empty => GroupDeletion::NotEmpty,
+            Some(slot) if !slot.group.is_empty() => GroupDeletion::NotEmpty,
             Some(_) => {
                 self.remove(group, out);
                 GroupDeletion::Deleted
@@ -282,7 +291,7 @@ impl Coordinator {
     }
 
     /// The group's key; makes the group where there is none.
-    fn found(&mut self, group: &str) -> Arc<str> {
+    pub(super) fn found(&mut self, group: &str) -> Arc<str> {
         if let Some((id, _)) = self.groups.get_key_value(group) {
             return Arc::clone(id);
         }
@@ -293,7 +302,7 @@ impl Coordinator {
     }
 
     /// Lets a group take a step, and then keeps the books that depend on it.
-    fn turn<R>(
+    pub(super) fn turn<R>(
         &mut self,
         id: &str,
         now: Now,
@@ -317,7 +326,7 @@ impl Coordinator {
     }
 
     /// Makes sure that the group is called in time. A timer that is too early does no harm.
-    fn set_timer(&mut self, id: &str) {
+    pub(super) fn set_timer(&mut self, id: &str) {
         let Some(slot) = self.groups.get_mut(id) else {
             return;
         };

@@ -3,12 +3,13 @@
 use crate::clock::Millis;
 use crate::state::event::Event;
 use crate::state::groups::group::{Group, Turn};
-use crate::state::groups::types::{Action, GroupState};
+use crate::state::groups::types::Action;
 
 impl Group {
     /// Ends what has ended by now: IDs that nobody used, sessions, the wait for members that do
     /// not ask for their shares, and the wait for members that do not join.
     pub(super) fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.tick_consumers(turn);
         let now = turn.now.steady;
         self.pending.retain(|_, deadline| *deadline > now);
         let silent = |deadline: Option<Millis>| deadline.is_some_and(|deadline| deadline <= now);
@@ -29,16 +30,21 @@ impl Group {
         let pending = self.pending.values().copied();
         let members = self.members.values().filter_map(|member| member.deadline());
         let rebalance = self.rebalance.map(|rebalance| rebalance.deadline);
-        pending.chain(members).chain(self.sync_deadline).chain(rebalance).min()
+        let consumers = self.consumer.as_ref().and_then(|consumer| consumer.next_deadline());
+        pending.chain(members).chain(self.sync_deadline).chain(rebalance).chain(consumers).min()
     }
 
     /// Forgets the offsets that have expired, and says whether the group goes with them. Nothing
     /// expires while there are members.
     pub(super) fn expire_offsets(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.state != GroupState::Empty {
+        if !self.is_empty() {
             return false;
         }
-        let empty_since = self.record.as_ref().map_or(Millis::MIN, |record| record.changed_ms);
+        let empty_since = match (&self.consumer, &self.record) {
+            (Some(consumer), _) => consumer.changed_ms,
+            (None, Some(record)) => record.changed_ms,
+            (None, None) => Millis::MIN,
+        };
         let retention_ms = turn.config.offsets_retention_ms;
         let partitions = self.offsets.expired(turn.now.wall, retention_ms, empty_since);
         if !partitions.is_empty() {

@@ -7,6 +7,7 @@ use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::durable::DurableGroup;
 use crate::state::event::{Event, GroupRecord};
+use crate::state::groups::consumer::ConsumerGroup;
 use crate::state::groups::member::{Member, Waiting};
 use crate::state::groups::types::{
     Action, GroupConfig, GroupDescription, GroupState, JoinAnswer, MemberKey, Now, ReplyId,
@@ -46,6 +47,9 @@ pub(super) struct Group {
     /// Until when all members have to ask for their shares, in steady milliseconds.
     pub(super) sync_deadline: Option<Millis>,
     pub(super) offsets: GroupOffsets,
+    /// What makes the group a consumer group (KIP-848). What is said above of members is that of
+    /// an empty group then.
+    pub(super) consumer: Option<Box<ConsumerGroup>>,
     /// What the log has of the group, besides its offsets.
     pub(super) record: Option<GroupRecord>,
     /// Whether the log has anything of the group.
@@ -85,6 +89,7 @@ impl Group {
             rebalance: None,
             sync_deadline: None,
             offsets: GroupOffsets::default(),
+            consumer: None,
             record: None,
             logged: false,
         }
@@ -229,7 +234,12 @@ impl Group {
 
     /// Whether nothing would be lost with the group.
     pub(super) fn is_vacant(&self) -> bool {
-        self.state == GroupState::Empty && self.pending.is_empty() && self.offsets.is_empty()
+        self.is_empty() && self.pending.is_empty() && self.offsets.is_empty()
+    }
+
+    /// Whether the group has no members of either kind.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state == GroupState::Empty && self.consumer.as_ref().is_none_or(|c| c.is_empty())
     }
 }
 

@@ -14,7 +14,8 @@ impl Group {
     pub(super) fn join(&mut self, request: JoinRequest, turn: &mut Turn<'_>) {
         let reply = request.reply;
         let member_id = request.member_id.clone();
-        if let Err(error) = self.try_join(request, turn) {
+        let result = self.become_classic(turn).and_then(|()| self.try_join(request, turn));
+        if let Err(error) = result {
             turn.refuse_join(reply, &member_id, error);
         }
         self.try_complete_join(turn);
@@ -171,7 +172,7 @@ impl Group {
         let has_room = match self.state {
             GroupState::Empty | GroupState::Dead => true,
             GroupState::PreparingRebalance => others.filter(|member| keeps(member)).count() < limit,
-            GroupState::CompletingRebalance | GroupState::Stable => others.count() < limit,
+            _ => others.count() < limit,
         };
         if has_room {
             return Ok(());

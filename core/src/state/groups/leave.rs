@@ -8,6 +8,9 @@ use crate::state::groups::types::{GroupState, MemberKey, ReplyId};
 impl Group {
     /// A member leaves. An administrator names a static member by its instance ID alone.
     pub(super) fn leave(&mut self, key: MemberKey<'_>, turn: &mut Turn<'_>) -> Result<()> {
+        if self.consumer.is_some() {
+            return self.leave_consumers(key, turn);
+        }
         if self.pending.remove(key.member_id).is_some() {
             self.try_complete_join(turn);
             return Ok(());
@@ -43,7 +46,7 @@ impl Group {
         match self.state {
             GroupState::Stable | GroupState::CompletingRebalance => self.prepare_rebalance(turn),
             GroupState::PreparingRebalance => self.try_complete_join(turn),
-            GroupState::Empty | GroupState::Dead => {}
+            _ => {}
         }
     }
 

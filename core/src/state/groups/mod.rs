@@ -15,8 +15,14 @@
 //!                     +---- a member joins, leaves or falls silent ---- Stable <------+
 //!                                                                the leader's assignment
 //! ```
+//!
+//! A group whose members heartbeat instead (KIP-848) has these in a part of its own, the module
+//! `consumer`; its name, offsets, expiry and deletion are those of any group. While a group is
+//! empty it becomes of the kind that the next member wants.
 
 mod commit;
+mod consumer;
+mod consumers;
 mod coordinator;
 mod expiry;
 mod group;
@@ -28,10 +34,14 @@ mod rebalance;
 mod sync;
 mod types;
 
+pub use consumer::{
+    ConsumerAnswer, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerMemberDescription,
+    TopicShare,
+};
 pub use coordinator::Coordinator;
 pub use offset_deletion::OffsetDeletion;
 pub use types::{
-    Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupListing, GroupState,
-    JoinAnswer, JoinRequest, JoinedMember, MemberDescription, MemberKey, Now, ReplyId, SyncAnswer,
-    SyncRequest,
+    Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupKind, GroupListing,
+    GroupState, JoinAnswer, JoinRequest, JoinedMember, MemberDescription, MemberKey, Now, ReplyId,
+    SyncAnswer, SyncRequest,
 };

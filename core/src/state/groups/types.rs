@@ -29,6 +29,12 @@ pub struct GroupConfig {
     pub offsets_retention_ms: Millis,
     /// How often is looked for expired offsets, in milliseconds.
     pub offsets_check_ms: Millis,
+    /// How long a member of a consumer group may be silent, in milliseconds
+    /// (`group.consumer.session.timeout.ms`).
+    pub consumer_session_timeout_ms: u32,
+    /// How often a member of a consumer group is to heartbeat, in milliseconds
+    /// (`group.consumer.heartbeat.interval.ms`).
+    pub consumer_heartbeat_interval_ms: u32,
 }
 
 impl Default for GroupConfig {
@@ -40,6 +46,8 @@ impl Default for GroupConfig {
             members_max: usize::MAX,
             offsets_retention_ms: 7 * 24 * 3_600_000,
             offsets_check_ms: 600_000,
+            consumer_session_timeout_ms: 45_000,
+            consumer_heartbeat_interval_ms: 5000,
         }
     }
 }
@@ -201,6 +209,10 @@ pub enum GroupState {
     Stable,
     /// There is no such group.
     Dead,
+    /// In a consumer group: what each member is to have has yet to be computed.
+    Assigning,
+    /// In a consumer group: some member does not have yet what it is to have.
+    Reconciling,
 }
 
 impl GroupState {
@@ -212,6 +224,27 @@ impl GroupState {
             Self::CompletingRebalance => "CompletingRebalance",
             Self::Stable => "Stable",
             Self::Dead => "Dead",
+            Self::Assigning => "Assigning",
+            Self::Reconciling => "Reconciling",
+        }
+    }
+}
+
+/// The protocol that a group's members speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupKind {
+    /// Members join and sync; one of them computes the assignment.
+    Classic,
+    /// Members heartbeat; the broker computes the assignment (KIP-848).
+    Consumer,
+}
+
+impl GroupKind {
+    /// The kind's name in the protocol.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::Consumer => "consumer",
         }
     }
 }
@@ -219,6 +252,8 @@ impl GroupState {
 /// A group in a list of all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupListing {
+    /// The protocol that its members speak.
+    pub kind: GroupKind,
     /// The group's ID.
     pub group: String,
     /// What it is for; empty for one that only commits offsets.

@@ -242,6 +242,23 @@ mod tests {
         Event::GroupConfigured { group: group.into(), config: config.collect() }
     }
 
+    fn consumer_group(epoch: i32) -> Event {
+        let member = ConsumerMemberRecord {
+            id: "m".into(),
+            epoch,
+            assigned: vec![1, 5],
+            ..ConsumerMemberRecord::default()
+        };
+        Event::ConsumerGroupChanged(Box::new(ConsumerGroupChange {
+            group: "c".into(),
+            epoch,
+            target_epoch: epoch,
+            changed_ms: 1,
+            members: vec![member],
+            removed: Vec::new(),
+        }))
+    }
+
     fn example() -> DurableState {
         let mut state = DurableState::default();
         state.apply(&Event::SessionStarted {
@@ -276,6 +293,7 @@ mod tests {
         state.apply(&configured("g", &[("minka.retry.backoff.ms", "7")]));
         state.apply(&configured("h", &[("minka.retry.backoff.ms", "8")]));
         state.apply(&configured("h", &[]));
+        state.apply(&consumer_group(5));
         state
     }
 
@@ -342,11 +360,41 @@ mod tests {
     }
 
     #[test]
+    fn a_consumer_group_is_what_its_changes_add_up_to_until_it_is_a_classic_one() {
+        let mut state = example();
+        state.apply(&consumer_group(6));
+        let Event::ConsumerGroupChanged(mut change) = consumer_group(7) else {
+            unreachable!("that is what it makes");
+        };
+        (change.members, change.removed) = (Vec::new(), vec!["m".into()]);
+        let before = state.consumer_groups["c"].clone();
+        assert_eq!((before.epoch, before.members["m"].epoch), (6, 6));
+        state.apply(&Event::ConsumerGroupChanged(change));
+        let after = &state.consumer_groups["c"];
+        assert_eq!((after.epoch, after.members.len(), state.groups["c"].generation), (7, 0, 7));
+        let record = GroupRecord {
+            group: "c".into(),
+            generation: 7,
+            protocol_type: None,
+            protocol: None,
+            leader: None,
+            members: Vec::new(),
+            changed_ms: 1,
+        };
+        state.apply(&Event::GroupStable(Box::new(record)));
+        assert!(state.consumer_groups.is_empty() && state.groups["c"].record.is_some());
+        state.apply(&consumer_group(8));
+        assert!(state.groups["c"].record.is_none());
+        state.apply(&Event::GroupRemoved { group: "c".into() });
+        assert!(state.consumer_groups.is_empty());
+    }
+
+    #[test]
     fn groups_and_offsets_go_away() {
         let mut state = example();
         state.apply(&Event::OffsetsRemoved { group: "g".into(), partitions: vec![1] });
         assert!(state.groups["g"].offsets.get(1).is_none());
         state.apply(&Event::GroupRemoved { group: "g".into() });
-        assert!(state.groups.is_empty());
+        assert!(!state.groups.contains_key("g"));
     }
 }

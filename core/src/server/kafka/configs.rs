@@ -126,6 +126,16 @@ fn of_broker(call: &Call<'_>, name: &str) -> Result<Vec<DescribedConfig<'static>
         ("broker.id", NODE_ID.to_string(), ConfigType::Int),
         ("default.replication.factor", "1".to_owned(), ConfigType::Int),
         (
+            "group.consumer.heartbeat.interval.ms",
+            millis(config.group_consumer_heartbeat_interval),
+            ConfigType::Int,
+        ),
+        (
+            "group.consumer.session.timeout.ms",
+            millis(config.group_consumer_session_timeout),
+            ConfigType::Int,
+        ),
+        (
             "group.initial.rebalance.delay.ms",
             millis(config.group_initial_rebalance_delay),
             ConfigType::Int,

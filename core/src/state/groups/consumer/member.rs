@@ -115,6 +115,12 @@ impl ConsumerMember {
         changed
     }
 
+    /// Whether the member may have a partition, or has yet to give it up.
+    pub(super) fn holds(&self, number: u32) -> bool {
+        let lists = [&self.record.assigned, &self.record.revoking];
+        lists.iter().any(|list| list.binary_search(&number).is_ok())
+    }
+
     /// Whether the member has what the target of this epoch gives it.
     pub(super) fn is_settled(&self, target_epoch: i32) -> bool {
         let record = &self.record;

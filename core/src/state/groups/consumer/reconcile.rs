@@ -66,12 +66,8 @@ impl ConsumerGroup {
 
     /// Gives a member those of some partitions that no other member has.
     fn hand_over(&mut self, member_id: &str, mut free: Vec<u32>) {
-        let others = self.members.values().filter(|member| member.record.id != member_id);
-        let held: BTreeSet<u32> = others
-            .flat_map(|other| other.record.assigned.iter().chain(&other.record.revoking))
-            .copied()
-            .collect();
-        free.retain(|number| !held.contains(number));
+        let others = || self.members.values().filter(|member| member.record.id != member_id);
+        free.retain(|number| !others().any(|other| other.holds(*number)));
         if let Some(member) = self.members.get_mut(member_id) {
             member.record.assigned.extend(free);
             member.record.assigned.sort_unstable();

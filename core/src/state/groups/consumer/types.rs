@@ -1,5 +1,6 @@
 //! What goes into consumer groups and what comes out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::state::catalog::Catalog;
@@ -83,18 +84,16 @@ pub struct ConsumerMemberDescription {
 }
 
 impl TopicShare {
-    /// Partition numbers, by topic. What belongs to no topic any more is left out.
+    /// Partition numbers, by topic, in the order of the topics' names. What belongs to no topic
+    /// any more is left out.
     pub(super) fn of(numbers: &[u32], catalog: &Catalog) -> Vec<Self> {
-        let mut shares: Vec<Self> = Vec::new();
-        for &number in numbers {
-            let Some((topic, index)) = catalog.partition(number) else {
-                continue;
-            };
-            match shares.iter_mut().find(|share| share.topic.id == topic.id) {
-                Some(share) => share.partitions.push(index),
-                None => shares.push(Self { topic: Arc::clone(topic), partitions: vec![index] }),
-            }
+        let mut shares: BTreeMap<&str, Self> = BTreeMap::new();
+        for (topic, index) in numbers.iter().filter_map(|&number| catalog.partition(number)) {
+            let share = shares
+                .entry(&topic.name)
+                .or_insert_with(|| Self { topic: Arc::clone(topic), partitions: Vec::new() });
+            share.partitions.push(index);
         }
-        shares
+        shares.into_values().collect()
     }
 }

@@ -13,7 +13,11 @@ from clients.roster import NAMES, open_clients
 from harness.broker import Broker
 
 # Kafka's three seconds are for the members of a large group; here each group would wait for them.
-QUICK_GROUPS = {"group.initial.rebalance.delay.ms": 100}
+QUICK_GROUPS = {
+    "group.initial.rebalance.delay.ms": 100,
+    "group.consumer.heartbeat.interval.ms": 200,
+    "group.consumer.session.timeout.ms": 6000,
+}
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ DRIVERS = HERE / "drivers"
 # Versions are pinned in requirements*.txt, package.json and tests/rdkafka; kcat is Debian's.
 COMMANDS: dict[str, list[str]] = {
     "confluent-kafka": [sys.executable, str(DRIVERS / "with_confluent.py")],
+    "confluent-kafka-848": [sys.executable, str(DRIVERS / "with_confluent.py"), "consumer"],
     "kafka-python-2": [
         str(ROOT / ".venv-kafka-python-2" / "bin" / "python"),
         str(DRIVERS / "with_kafka_python.py"),
@@ -39,7 +40,9 @@ ABILITIES: dict[str, Abilities] = {
     "rdkafka": Abilities(change_settings=False, delete_records=False),
 }
 
-NAMES = ["kcat", *COMMANDS]
+# For scenarios about groups: the same client in both group protocols.
+GROUP_NAMES = ["kcat", *COMMANDS]
+NAMES = [name for name in GROUP_NAMES if name != "confluent-kafka-848"]
 
 
 def open_clients(logs: Path) -> dict[str, Client]:

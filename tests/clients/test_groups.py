@@ -7,9 +7,16 @@ import pytest
 from clients.client import Client, DriverClient
 from clients.member import Member, wait_for_records, wait_for_sharing
 from clients.records import Received, Record, numbered
+from clients.roster import GROUP_NAMES
 
 PARTITIONS = 6
 BATCH = 60
+
+
+@pytest.fixture(params=GROUP_NAMES)
+def client(request: pytest.FixtureRequest, clients: dict[str, Client]) -> Client:
+    """The client under test, in each group protocol that it speaks."""
+    return clients[request.param]
 
 
 @pytest.fixture

@@ -1,7 +1,12 @@
-"""confluent-kafka (librdkafka) behind the drivers' protocol."""
+"""confluent-kafka (librdkafka) behind the drivers' protocol.
+
+With the argument `consumer` its members speak the new group protocol (KIP-848), in which the broker
+says how often they heartbeat and how long they may be silent.
+"""
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
@@ -170,6 +175,13 @@ def delete_records(request: Request) -> int:
     return future.result(request["timeout"]).low_watermark
 
 
+GROUP_SETTINGS = (
+    {"group.protocol": "consumer"}
+    if "consumer" in sys.argv[1:]
+    else {"session.timeout.ms": 6000, "heartbeat.interval.ms": 300}
+)
+
+
 class Member:
     """A consumer in a group that commits only when told to."""
 
@@ -179,8 +191,7 @@ class Member:
             "group.id": request["group"],
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
-            "session.timeout.ms": 6000,
-            "heartbeat.interval.ms": 300,
+            **GROUP_SETTINGS,
         }
         self._consumer = Consumer(settings)
         self._consumer.subscribe([request["topic"]])

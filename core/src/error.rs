@@ -116,8 +116,18 @@ pub enum ErrorKind {
     /// There is no such group, or it is of another kind.
     GroupNotFound = 74,
 
-    /// The member's epoch is not the one that the group has for it.
+    /// The member does not hold the record, or not any more.
+    InvalidRecordState = 80,
+    /// The share session is not known.
+    ShareSessionNotFound = 81,
+    /// The share session's epoch is not the next one.
+    InvalidShareSessionEpoch = 82,
+    /// There are as many share sessions as there may be.
+    ShareSessionLimitReached = 83,
+    /// The member's epoch is not the one that the group knows: it has to join again.
     FencedMemberEpoch = 84,
+    /// The group has members, and what was asked for needs a group without.
+    NonEmptyGroup = 85,
 }
 
 impl Error {

@@ -228,7 +228,12 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::UnreleasedInstance => Self::UnreleasedInstanceId,
             ErrorKind::InvalidRegularExpression => Self::InvalidRegularExpression,
             ErrorKind::GroupNotFound => Self::GroupIdNotFound,
+            ErrorKind::InvalidRecordState => Self::InvalidRecordState,
+            ErrorKind::ShareSessionNotFound => Self::ShareSessionNotFound,
+            ErrorKind::InvalidShareSessionEpoch => Self::InvalidShareSessionEpoch,
+            ErrorKind::ShareSessionLimitReached => Self::ShareSessionLimitReached,
             ErrorKind::FencedMemberEpoch => Self::FencedMemberEpoch,
+            ErrorKind::NonEmptyGroup => Self::NonEmptyGroup,
             _ => Self::UnknownServerError,
         }
     }

@@ -10,6 +10,7 @@ use crate::state::catalog::Catalog;
 use crate::state::event::{ConsumerGroupChange, ConsumerMemberRecord, Event, GroupRecord};
 use crate::state::offsets::GroupOffsets;
 use crate::state::partition::{AppendedBatch, PartitionState};
+use crate::state::queues::DurableQueue;
 
 /// The first byte of a snapshot's content. Versions before this one stay readable.
 const FORMAT: u8 = 1;
@@ -40,6 +41,8 @@ pub struct DurableState {
     pub group_configs: BTreeMap<String, Vec<(String, String)>>,
     /// What is special about those groups that are consumer groups (KIP-848), by their IDs.
     pub consumer_groups: BTreeMap<String, DurableConsumerGroup>,
+    /// The queue groups, by their IDs.
+    pub queues: BTreeMap<String, DurableQueue>,
 }
 
 /// The durable part of a group.
@@ -139,12 +142,27 @@ impl DurableState {
             Event::GroupRemoved { group } => {
                 self.groups.remove(group);
                 self.consumer_groups.remove(group);
+                self.queues.remove(group);
             }
             Event::GroupConfigured { group, config } if config.is_empty() => {
                 self.group_configs.remove(group);
             }
             Event::GroupConfigured { group, config } => {
                 self.group_configs.insert(group.clone(), config.clone());
+            }
+            Event::QueueStarted { group, offsets } => {
+                let exists = |partition| self.catalog.partition(partition).is_some();
+                self.queues.entry(group.clone()).or_default().start(offsets, exists);
+            }
+            Event::QueueChanged { group, partition, ranges } => {
+                if let Some(queue) = self.queues.get_mut(group) {
+                    queue.change(*partition, ranges);
+                }
+            }
+            Event::QueueForgotten { group, partitions } => {
+                if let Some(queue) = self.queues.get_mut(group) {
+                    queue.forget(partitions);
+                }
             }
             Event::SessionEnded => self.ended = true,
             Event::ProducerIdsReserved { below } => {
@@ -209,6 +227,9 @@ impl DurableState {
             }
             for group in self.groups.values_mut() {
                 group.offsets.remove_run(numbers.clone());
+            }
+            for queue in self.queues.values_mut() {
+                queue.remove_run(numbers.clone());
             }
         }
     }

@@ -102,7 +102,7 @@ pub enum Event {
     /// A group became stable (its leader's assignment is in) or empty, or a static member of a
     /// stable group came back. Replaces what was known of the group, apart from its offsets.
     GroupStable(Box<GroupRecord>),
-    /// A group is gone, with its offsets.
+    /// A group, of either kind, is gone, with its offsets.
     GroupRemoved {
         /// The group.
         group: String,
@@ -133,6 +133,59 @@ pub enum Event {
     /// Something changed in a consumer group (KIP-848): its members, what they want, what they
     /// are to have, or what they have. A group that was a classic one is none from here on.
     ConsumerGroupChanged(Box<ConsumerGroupChange>),
+    /// A queue group begins with partitions, or begins again with them.
+    QueueStarted {
+        /// The group.
+        group: String,
+        /// The partitions, with the first offset that the group is to have.
+        offsets: Vec<(u32, u64)>,
+    },
+    /// Records of a queue group were delivered, settled, or given up.
+    QueueChanged {
+        /// The group.
+        group: String,
+        /// The partition.
+        partition: u32,
+        /// What has changed, each offset once.
+        ranges: Vec<QueueRange>,
+    },
+    /// A queue group has forgotten how far it was in partitions.
+    QueueForgotten {
+        /// The group.
+        group: String,
+        /// The partitions.
+        partitions: Vec<u32>,
+    },
+}
+
+/// Neighbouring records in [`Event::QueueChanged`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueRange {
+    /// The first offset.
+    pub first: u64,
+    /// How many offsets follow the first one.
+    pub more: u64,
+    /// What is known of these records from now on.
+    pub state: QueueState,
+}
+
+/// What the log knows of a record of a queue group. Who holds the record is not known to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QueueState {
+    /// The record is to be delivered, or was delivered and not acknowledged.
+    Available {
+        /// How often it was delivered.
+        count: u16,
+    },
+    /// The record is done for the group.
+    Settled,
+    /// The record is to go into the group's dead-letter topic.
+    Burying {
+        /// How often it was delivered.
+        count: u16,
+        /// Whether a member has rejected it; otherwise it was delivered too often.
+        rejected: bool,
+    },
 }
 
 /// One committed offset in [`Event::OffsetsCommitted`].
@@ -267,6 +320,15 @@ fn damaged(why: impl std::fmt::Display) -> Error {
 mod tests {
     use super::*;
 
+    fn queue_ranges() -> Vec<QueueRange> {
+        let states = [
+            QueueState::Available { count: 1 },
+            QueueState::Settled,
+            QueueState::Burying { count: 2, rejected: true },
+        ];
+        (5..).zip(states).map(|(first, state)| QueueRange { first, more: 0, state }).collect()
+    }
+
     fn one_of_each() -> Vec<Event> {
         let member = MemberRecord {
             id: "m".into(),
@@ -342,6 +404,9 @@ mod tests {
                 }],
                 removed: vec!["n".into()],
             })),
+            Event::QueueStarted { group: "g".into(), offsets: vec![(1, 2)] },
+            Event::QueueChanged { group: "g".into(), partition: 1, ranges: queue_ranges() },
+            Event::QueueForgotten { group: "g".into(), partitions: vec![1] },
         ]
     }
 

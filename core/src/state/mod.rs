@@ -2,9 +2,9 @@
 //!
 //! Durable state is a function of the log: *events* ([`event::Event`]) and data batches, applied
 //! in order, give [`durable::DurableState`]. A start replays them; a running broker keeps the
-//! same parts ([`catalog::Catalog`], [`partition::PartitionState`], [`groups::Coordinator`]) and
-//! changes them by the same functions. Decisions that may fail (`plan_...`, `check`) look at the
-//! state and change nothing.
+//! same parts ([`catalog::Catalog`], [`partition::PartitionState`], [`groups::Coordinator`],
+//! [`queues::Queues`]) and changes them by the same functions. Decisions that may fail
+//! (`plan_...`, `check`) look at the state and change nothing.
 //!
 //! Nothing here reads a clock, touches a file, spawns or locks. Two kinds of time occur:
 //! *steady* milliseconds for timeouts, *wall* milliseconds for dates that people and clients see.
@@ -17,6 +17,7 @@ pub mod groups;
 pub mod offsets;
 pub mod partition;
 pub mod producers;
+pub mod queues;
 pub mod setting;
 pub mod topic;
 pub mod topic_config;

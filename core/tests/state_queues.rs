@@ -825,6 +825,29 @@ fn a_member_that_is_called_and_does_not_come_is_passed() {
 }
 
 #[test]
+fn those_that_wait_longest_are_called_for_new_records() {
+    let mut scene = Scene::new(0);
+    let members = ["a", "b", "c"];
+    members.iter().for_each(|member| scene.join(member));
+    members.iter().for_each(|member| scene.wait(member));
+    let called = |scene: &mut Scene, records| {
+        scene.produce(records);
+        let called = scene.queues.call_waiting("g", 0, records, scene.now);
+        called.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(called(&mut scene, 2), ["a", "b"]);
+    assert_eq!(scene.fetch("b", 9, true), [range(0, 0)]);
+    assert_eq!(scene.queues.call_waiting("g", 7, 1, scene.now), []);
+    // Nobody came for the second record in time.
+    scene.pass(100);
+    assert_eq!(scene.called, 1);
+    assert_eq!(scene.fetch("c", 9, true), [range(1, 1)]);
+    scene.wait("a");
+    assert_eq!(called(&mut scene, 5), ["a"]);
+    assert_eq!(scene.queues.call_waiting("x", 0, 1, scene.now), []);
+}
+
+#[test]
 fn who_waits_for_another_topic_holds_nobody_up() {
     let mut scene = Scene::new(0);
     scene.create("u", 2, 1);

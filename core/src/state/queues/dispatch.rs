@@ -6,7 +6,7 @@
 
 use crate::clock::Millis;
 use crate::error::Result;
-use crate::state::queues::group::{Group, Slot, Turn};
+use crate::state::queues::group::{Group, Slot, Turn, unknown_member};
 use crate::state::queues::partition::Partition;
 use crate::state::queues::record::MemberNumber;
 use crate::state::queues::types::{AcquireRequest, Acquisition};
@@ -33,19 +33,21 @@ impl Group {
         request: &AcquireRequest<'_>,
         turn: &mut Turn<'_>,
     ) -> Result<Vec<Acquisition>> {
-        let member = self.member(request.member)?.number;
-        if let Some(member) = self.members.get_mut(request.member) {
-            member.active = turn.now;
-        }
+        let Some(member) = self.members.get_mut(request.member) else {
+            return Err(unknown_member(&self.id, request.member));
+        };
+        member.active = turn.now;
+        let member = member.number;
         self.sweep(turn);
-        self.waiting.drop_late(turn.now);
+        turn.late |= self.waiting.drop_late(turn.now);
         let open = self.open(request, turn);
         let share = self.share(member, request.records_max, &open, turn);
         let taken = self.take(member, &share, &open, turn);
-        if taken.is_empty() && request.wait {
-            self.waiting.wait(member, request.partitions.iter().map(|(number, _)| *number));
-        } else {
+        if !taken.is_empty() || !request.wait {
             self.waiting.stop(member);
+        } else if let Some((id, _)) = self.members.get_key_value(request.member) {
+            let partitions = request.partitions.iter().map(|(number, _)| *number).collect();
+            self.waiting.wait(member, id, partitions);
         }
         if let Some(member) = self.members.get_mut(request.member) {
             member.touched.extend(taken.iter().map(|acquisition| acquisition.partition));
@@ -108,17 +110,23 @@ impl Group {
             }) {
                 rivals.push(waiter.member);
             }
+            if place.is_none() && rivals.len() as u64 >= total {
+                break;
+            }
         }
         let before = rivals.len() as u64;
+        // Those that come later matter only where there is something left, and not enough for all.
+        let plenty = total >= records_max.saturating_mul(self.members.len() as u64);
         let heads = match place {
-            Some(_) => before + 1,
-            None if total >= records_max.saturating_mul(self.members.len() as u64) => before + 1,
-            None => before + 1 + self.idle(member, open, turn),
+            None if before < total && !plenty => before + 1 + self.idle(member, open, turn),
+            _ => before + 1,
         };
         let place = place.unwrap_or(before);
         let fair = total / heads + u64::from(place < total % heads);
         if fair < wanted {
-            self.waiting.call(&rivals, turn.now);
+            // The records that this member leaves are for the first of the others.
+            let left = usize::try_from(total - fair).unwrap_or(usize::MAX);
+            self.waiting.call(&rivals[..left.min(rivals.len())], turn.now);
         }
         Share { records: fair.min(wanted), own }
     }

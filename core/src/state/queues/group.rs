@@ -26,6 +26,8 @@ pub(super) struct Turn<'a> {
     pub(super) out: &'a mut Vec<Action>,
     /// Whether there are records that were not ready before.
     pub(super) freed: bool,
+    /// Whether somebody who waited lost its place, and records are for others now.
+    pub(super) late: bool,
 }
 
 #[derive(Debug)]
@@ -297,7 +299,7 @@ impl Group {
         }
     }
 
-    /// Does what is due. Says through `turn` whether anybody should look for records again.
+    /// Does what is due.
     pub(super) fn tick(&mut self, turn: &mut Turn<'_>) {
         self.sweep(turn);
         while let Some((due, id)) = self.sessions.pop_first() {
@@ -322,7 +324,7 @@ impl Group {
             }
             self.step(number, turn, Partition::expire);
         }
-        turn.freed |= self.waiting.drop_late(turn.now);
+        turn.late |= self.waiting.drop_late(turn.now);
     }
 
     /// Gives up what was delivered too often before the start, or by new settings.

@@ -238,15 +238,12 @@ impl Partition {
         how: Return,
         step: &mut Step,
     ) {
-        let (count, rest) = match (confirmed, how) {
-            (false, _) => (count - 1, 0),
-            (true, _) if step.config.is_last(count) => {
-                let reason = DeadLetterReason::LimitReached;
-                return self.give_up(first, last, count, reason, step);
-            }
-            (true, Return::AtOnce) => (count, 0),
-            (true, _) => (count, step.config.backoff(count)),
-        };
+        let count = if confirmed { count } else { count - 1 };
+        if step.config.is_last(count) {
+            return self.give_up(first, last, count, DeadLetterReason::LimitReached, step);
+        }
+        let rests = confirmed && how != Return::AtOnce;
+        let rest = if rests { step.config.backoff(count) } else { 0 };
         let avoid = if confirmed && how == Return::AfterRest { member } else { NOBODY };
         let rests_until = (rest > 0).then(|| step.now + rest);
         step.freed |= rests_until.is_none();

@@ -144,8 +144,9 @@ impl Queues {
     /// [`Queues::confirm`] says so, which has to come next for each of the partitions.
     ///
     /// A member that gets nothing and waits is in line until it gets something, asks without
-    /// waiting, or [stops waiting](Queues::stop_waiting). It asks again when there are new records
-    /// or at [`Action::Available`]; if it does not, the others pass it after a moment.
+    /// waiting, or [stops waiting](Queues::stop_waiting). It asks again when it is
+    /// [called](Queues::call_waiting) and at [`Action::Available`]; if it does not, the others pass
+    /// it after a moment.
     ///
     /// # Errors
     /// `UnknownMember`.
@@ -158,6 +159,24 @@ impl Queues {
         self.of_member(request.group, request.member, now, out, |group, turn| {
             group.acquire(request, turn)
         })
+    }
+
+    /// There are new records in a partition: says which members to call, those that wait longest
+    /// first, at most one for each record. They should [acquire](Queues::acquire); the places of
+    /// those that do not are given to others after a moment, by [`Action::Available`].
+    pub fn call_waiting(
+        &mut self,
+        group: &str,
+        partition: u32,
+        records: u64,
+        now: Now,
+    ) -> Vec<Arc<str>> {
+        let Some(place) = self.groups.get_mut(group) else {
+            return Vec::new();
+        };
+        let called = place.group.waiting.call_for(partition, records, now.steady);
+        self.set_timer(group);
+        called
     }
 
     /// A member does not wait any more.
@@ -313,9 +332,10 @@ impl Queues {
     ) -> Option<R> {
         let config = self.config(id);
         let group = &mut self.groups.get_mut(id)?.group;
-        let mut turn = Turn { now: now.steady, config, out, freed: false };
+        let mut turn = Turn { now: now.steady, config, out, freed: false, late: false };
         let result = step(group, &mut turn);
-        if turn.freed && !group.waiting.is_empty() {
+        // Who lost its place may still think that it waits: it is told as well.
+        if turn.late || turn.freed && !group.waiting.is_empty() {
             turn.out.push(Action::Available { group: group.id.clone() });
         }
         if group.members.is_empty() && !group.is_logged() {

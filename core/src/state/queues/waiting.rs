@@ -1,6 +1,7 @@
 //! Who waits for records, in the order in which they came.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::clock::Millis;
 use crate::state::queues::record::MemberNumber;
@@ -18,6 +19,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) member: MemberNumber,
+    id: Arc<str>,
     /// What it asked for, in order.
     partitions: Vec<u32>,
     /// Since when records are kept for it while another one wants them, in steady milliseconds.
@@ -45,15 +47,17 @@ impl Waiting {
     }
 
     /// Puts a member at the end, or leaves it where it waits.
-    pub(super) fn wait(&mut self, member: MemberNumber, partitions: impl Iterator<Item = u32>) {
-        let mut partitions: Vec<u32> = partitions.collect();
+    pub(super) fn wait(&mut self, member: MemberNumber, id: &Arc<str>, mut partitions: Vec<u32>) {
         partitions.sort_unstable();
         match self.queue.iter_mut().find(|waiter| waiter.member == member) {
             Some(waiter) => {
                 waiter.partitions = partitions;
                 waiter.called = None;
             }
-            None => self.queue.push_back(Waiter { member, partitions, called: None }),
+            None => {
+                let id = Arc::clone(id);
+                self.queue.push_back(Waiter { member, id, partitions, called: None });
+            }
         }
     }
 
@@ -61,11 +65,30 @@ impl Waiting {
         self.queue.retain(|waiter| waiter.member != member);
     }
 
-    /// Another member went without records for the sake of these.
+    /// Another member went without records for the sake of these, which are in order.
     pub(super) fn call(&mut self, members: &[MemberNumber], now: Millis) {
-        for waiter in self.queue.iter_mut().filter(|waiter| members.contains(&waiter.member)) {
-            waiter.called.get_or_insert(now);
+        let mut members = members.iter().peekable();
+        for waiter in &mut self.queue {
+            if members.next_if(|member| **member == waiter.member).is_some() {
+                waiter.called.get_or_insert(now);
+            } else if members.peek().is_none() {
+                break;
+            }
         }
+    }
+
+    /// Calls those that wait longest for records of a partition, as many as there are records, and
+    /// says who they are.
+    pub(super) fn call_for(&mut self, partition: u32, records: u64, now: Millis) -> Vec<Arc<str>> {
+        let wanting = self.queue.iter_mut().filter(|waiter| waiter.wants(partition));
+        let idle = wanting.filter(|waiter| waiter.called.is_none());
+        let called = idle.take(usize::try_from(records).unwrap_or(usize::MAX));
+        called
+            .map(|waiter| {
+                waiter.called = Some(now);
+                Arc::clone(&waiter.id)
+            })
+            .collect()
     }
 
     /// Drops those who were called and did not come. Says whether there were any.

@@ -135,6 +135,8 @@ struct World {
     /// Those that may be in line for records.
     waiting: BTreeSet<usize>,
     letters: Vec<DeadLetter>,
+    /// Whether those that wait were told to look again.
+    available: bool,
     random: SmallRng,
 }
 
@@ -171,6 +173,7 @@ impl World {
             next_member: 1,
             waiting: BTreeSet::new(),
             letters: Vec::new(),
+            available: false,
             random,
         }
     }
@@ -194,7 +197,7 @@ impl World {
                     self.queues.started(&group, &offsets, self.now, &mut actions);
                     self.take(actions);
                 }
-                Action::Available { .. } => {}
+                Action::Available { .. } => self.available = true,
                 Action::DeadLetter { letter, .. } => self.letters.push(letter),
             }
         }
@@ -786,6 +789,110 @@ impl World {
     }
 }
 
+/// Members that come only when they are called, one of which may be dead.
+struct Sleepers {
+    world: World,
+    alive: Vec<usize>,
+    called: BTreeSet<usize>,
+    /// Whether all that is left is accepted.
+    at_the_end: bool,
+}
+
+impl Sleepers {
+    fn new(seed: u64) -> Self {
+        let mut world = World::new(seed);
+        (world.config.record_locks_max, world.config.ranges_max) = (1000, 1000);
+        world.config.session_timeout_ms = 1_000_000;
+        world.queues.set_config("g", Some(world.config));
+        let members = world.random.random_range(1..=MEMBERS);
+        for member in 0..members {
+            world.join(member);
+            world.acquire(member, 100, true);
+        }
+        let dead = usize::from(members > 1 && world.random.random());
+        Self { world, alive: (dead..members).collect(), called: BTreeSet::new(), at_the_end: false }
+    }
+
+    fn produce(&mut self) {
+        let line = self.world.random.random_range(0..PARTITIONS);
+        let records = self.world.random.random_range(1..5);
+        let slots = &mut self.world.lines[line as usize].slots;
+        slots.resize(slots.len() + records, FRESH);
+        let called = self.world.queues.call_waiting("g", line, records as u64, self.world.now);
+        self.called.extend(called.iter().map(|id| id[1..].parse::<usize>().unwrap()));
+    }
+
+    /// All that are called come, and work until they have to wait again.
+    fn work(&mut self) {
+        loop {
+            if std::mem::take(&mut self.world.available) {
+                self.called.extend(&self.alive);
+            }
+            let mut called: Vec<_> = std::mem::take(&mut self.called).into_iter().collect();
+            called.retain(|member| self.alive.contains(member));
+            if called.is_empty() {
+                return;
+            }
+            called.shuffle(&mut self.world.random);
+            for member in called {
+                while self.work_once(member) {}
+            }
+        }
+    }
+
+    fn work_once(&mut self, member: usize) -> bool {
+        let max = [1, 100][self.world.random.random_range(0..2)];
+        let acquired = self.world.acquire(member, max, true);
+        for (partition, ranges) in &acquired {
+            self.world.confirm(member, *partition, ranges, &[]);
+            for &(first, last) in ranges {
+                let kind = match self.world.random.random_range(0..10) {
+                    _ if self.at_the_end => AckKind::Accept,
+                    0..7 => AckKind::Accept,
+                    7..9 => AckKind::Release,
+                    // It forgets them, until the lock times out.
+                    _ => continue,
+                };
+                let batch = AckBatch { first, last, kinds: &[kind] };
+                let id = name(member);
+                let done = self.world.call(|queues, now, out| {
+                    queues.acknowledge("g", &id, *partition, &[batch], now, out)
+                });
+                done.unwrap();
+                for offset in first..=last {
+                    self.world.model_acknowledge(*partition as usize, offset, kind);
+                }
+            }
+        }
+        !acquired.is_empty()
+    }
+}
+
+fn run_sleepers(seed: u64) {
+    let mut sleepers = Sleepers::new(seed);
+    for _ in 0..30 {
+        if sleepers.world.chance(60) {
+            sleepers.produce();
+        }
+        if sleepers.world.chance(80) {
+            sleepers.work();
+        }
+        let ms = [0, 0, 10, 60, 120][sleepers.world.random.random_range(0..5)];
+        sleepers.world.pass(ms);
+    }
+    // Enough for all locks to time out, for all rests, and for the dead to be passed.
+    sleepers.at_the_end = true;
+    sleepers.work();
+    for _ in 0..8 {
+        sleepers.world.pass(60);
+        sleepers.work();
+    }
+    let slots = sleepers.world.lines.iter().flat_map(|line| &line.slots);
+    let left = slots.filter(|slot| matches!(slot, Slot::Waiting { .. } | Slot::Held { .. }));
+    assert_eq!(left.count(), 0, "records that nobody was called for");
+    sleepers.world.check();
+}
+
 fn run(seed: u64) {
     let mut world = World::new(seed);
     for _ in 0..world.random.random_range(10..150) {
@@ -796,11 +903,20 @@ fn run(seed: u64) {
 
 #[test]
 fn every_record_is_done_once_whatever_happens() {
+    run_all(3000, run);
+}
+
+#[test]
+fn nobody_sleeps_while_there_is_something_to_do() {
+    run_all(2000, run_sleepers);
+}
+
+fn run_all(seeds: u64, run: fn(u64)) {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     if let Some(seed) = number("MINKA_SEED") {
         return run(seed);
     }
-    let seeds = number("MINKA_SEEDS").unwrap_or(3000);
+    let seeds = number("MINKA_SEEDS").unwrap_or(seeds);
     let threads = 2;
     std::thread::scope(|scope| {
         for thread in 0..threads {

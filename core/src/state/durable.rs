@@ -239,7 +239,7 @@ impl DurableState {
 mod tests {
     use super::*;
     use crate::limits::UNSYNCED_IDS_MAX;
-    use crate::state::event::CommitEntry;
+    use crate::state::event::{CommitEntry, QueueRange, QueueState};
     use crate::state::producers::ProducerStamp;
     use crate::state::topic_config::TopicConfig;
 
@@ -315,6 +315,10 @@ mod tests {
         state.apply(&configured("h", &[("minka.retry.backoff.ms", "8")]));
         state.apply(&configured("h", &[]));
         state.apply(&consumer_group(5));
+        state.apply(&Event::QueueStarted { group: "q".into(), offsets: vec![(1, 4), (5, 0)] });
+        let delivered = QueueState::Available { count: 1 };
+        let ranges = vec![QueueRange { first: 4, more: 2, state: delivered }];
+        state.apply(&Event::QueueChanged { group: "q".into(), partition: 5, ranges });
         state
     }
 
@@ -360,6 +364,9 @@ mod tests {
         assert_eq!(state.partitions.keys().copied().collect::<Vec<_>>(), [1]);
         let left: Vec<_> = state.groups["g"].offsets.iter().map(|(p, _)| p).collect();
         assert_eq!(left, [1]);
+        let mut only = DurableQueue::default();
+        only.start(&[(1, 4)], |_| true);
+        assert_eq!(state.queues["q"], only);
         state.batch_appended(4, &batch(20, 1), 1);
         state.apply(&Event::PartitionRelaxed { partition: 4 });
         assert_eq!(state.partitions.len(), 1);
@@ -417,5 +424,10 @@ mod tests {
         assert!(state.groups["g"].offsets.get(1).is_none());
         state.apply(&Event::GroupRemoved { group: "g".into() });
         assert!(!state.groups.contains_key("g"));
+        let queue = state.queues["q"].clone();
+        state.apply(&Event::QueueForgotten { group: "q".into(), partitions: vec![5] });
+        assert_ne!(state.queues["q"], queue);
+        state.apply(&Event::GroupRemoved { group: "q".into() });
+        assert!(state.queues.is_empty());
     }
 }

@@ -94,7 +94,7 @@ impl Group {
         open: &[Open],
         turn: &Turn<'_>,
     ) -> Share {
-        let own = !self.others_want(member, open);
+        let own = !self.call_others(member, open, turn);
         let total: u64 = open.iter().map(|open| self.available(open, member, own, turn)).sum();
         let wanted = total.min(records_max);
         if wanted == 0 {
@@ -131,16 +131,23 @@ impl Group {
         Share { records: fair.min(wanted), own }
     }
 
-    /// Whether another member waits for records that should rather not go to this one.
-    fn others_want(&self, member: MemberNumber, open: &[Open]) -> bool {
+    /// Calls the others that wait for records that should rather not go to this member. Says
+    /// whether there are any.
+    fn call_others(&mut self, member: MemberNumber, open: &[Open], turn: &Turn<'_>) -> bool {
         let avoiding = |open: &&Open| {
             let partition = self.partition(open.number);
             partition.is_some_and(|partition| partition.index.avoided(member) > 0)
         };
-        open.iter().filter(avoiding).any(|open| {
-            let mut others = self.waiting.iter().filter(|waiter| waiter.member != member);
-            others.any(|waiter| waiter.wants(open.number))
-        })
+        let avoiding: Vec<_> = open.iter().filter(avoiding).collect();
+        if avoiding.is_empty() {
+            return false;
+        }
+        let others = self.waiting.iter().filter(|waiter| {
+            waiter.member != member && avoiding.iter().any(|open| waiter.wants(open.number))
+        });
+        let others: Vec<_> = others.map(|waiter| waiter.member).collect();
+        self.waiting.call(&others, turn.now);
+        !others.is_empty()
     }
 
     /// How many records of a partition a member could take.

@@ -104,12 +104,66 @@ impl TryFrom<Stored> for DurablePartition {
         let mut next = stored.start;
         for (count, state) in stored.ranges {
             let first = next;
-            let end = first.checked_add(count).filter(|&end| end > first && end <= OFFSET_MAX);
+            let end = first.checked_add(count);
+            let end = end.filter(|&end| end > first && end - 1 <= OFFSET_MAX);
             next = end.ok_or("the ranges of a queue group have no end")?;
             if state != QueueState::FRESH {
                 ranges.set(first, next - 1, state, &mut ());
             }
         }
         Ok(Self { ranges })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(first: u64, more: u64, state: QueueState) -> QueueRange {
+        QueueRange { first, more, state }
+    }
+
+    fn ranges(queue: &DurableQueue, partition: u32) -> (u64, Vec<(u64, u64, QueueState)>) {
+        let ranges = &queue.partitions[&partition].ranges;
+        (ranges.start(), ranges.iter().collect())
+    }
+
+    #[test]
+    fn what_happens_to_records_adds_up() {
+        let (once, settled) = (QueueState::Available { count: 1 }, QueueState::Settled);
+        let mut queue = DurableQueue::default();
+        queue.start(&[(1, 10), (2, 0)], |number| number == 1);
+        queue.change(1, &[range(20, 9, once)]);
+        queue.change(2, &[range(20, 9, once)]);
+        let fresh = QueueState::FRESH;
+        assert_eq!(ranges(&queue, 1), (10, vec![(10, 19, fresh), (20, 29, once)]));
+        queue.change(1, &[range(25, 0, settled), range(5, 14, settled)]);
+        let left = vec![(20, 24, once), (25, 25, settled), (26, 29, once)];
+        assert_eq!(ranges(&queue, 1), (20, left));
+        queue.change(1, &[range(0, u64::MAX, settled)]);
+        assert_eq!(ranges(&queue, 1), (OFFSET_MAX + 1, Vec::new()));
+        queue.change(1, &[range(u64::MAX, u64::MAX, once)]);
+        assert_eq!(ranges(&queue, 1).1, []);
+        queue.start(&[(1, u64::MAX)], |_| true);
+        queue.change(1, &[range(0, u64::MAX, once)]);
+        assert_eq!(ranges(&queue, 1), (OFFSET_MAX, vec![(OFFSET_MAX, OFFSET_MAX, once)]));
+        let stored = Stored::from(queue.partitions[&1].clone());
+        assert_eq!(DurablePartition::try_from(stored).unwrap(), queue.partitions[&1]);
+        queue.forget(&[1]);
+        assert_eq!(queue, DurableQueue::default());
+    }
+
+    #[test]
+    fn a_snapshot_with_impossible_ranges_is_refused() {
+        let read = |start, counts: &[u64]| {
+            let state = QueueState::Available { count: 1 };
+            let ranges = counts.iter().map(|count| (*count, state)).collect();
+            DurablePartition::try_from(Stored { start, ranges })
+        };
+        let joined = read(5, &[2, 3]).unwrap();
+        assert_eq!(joined.ranges.iter().count(), 1);
+        for (start, counts) in [(0, &[0][..]), (1, &[u64::MAX]), (0, &[OFFSET_MAX, 2])] {
+            assert!(read(start, counts).is_err());
+        }
     }
 }

@@ -61,17 +61,28 @@ impl Group {
         let mut open = Vec::new();
         let mut to_ask = Vec::new();
         for &(number, bounds) in request.partitions {
-            match self.partitions.get(&number) {
-                None => to_ask.push((number, turn.config.start)),
-                Some(&Slot::Unknown { start, asked: false }) => to_ask.push((number, start)),
-                Some(Slot::Unknown { .. } | Slot::Started(_)) => {}
-            }
-            let available = self.step(number, turn, |partition, step| {
-                partition.expire(step);
-                partition.trim(bounds, step);
-                partition.available(bounds.end, 0, &step.config)
-            });
-            if available.is_some_and(|available| available > 0) {
+            let available = match self.partitions.get(&number) {
+                None => {
+                    to_ask.push((number, turn.config.start));
+                    continue;
+                }
+                Some(&Slot::Unknown { start, asked }) => {
+                    to_ask.extend((!asked).then_some((number, start)));
+                    continue;
+                }
+                Some(Slot::Started(slot)) if slot.partition.is_quiet(bounds, turn.now) => {
+                    slot.partition.available(bounds.end, 0, &turn.config)
+                }
+                Some(Slot::Started(_)) => {
+                    let available = self.step(number, turn, |partition, step| {
+                        partition.expire(step);
+                        partition.trim(bounds, step);
+                        partition.available(bounds.end, 0, &step.config)
+                    });
+                    available.unwrap_or_default()
+                }
+            };
+            if available > 0 {
                 open.push(Open { number, end: bounds.end });
             }
         }

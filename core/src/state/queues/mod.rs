@@ -1,7 +1,8 @@
 //! Queue groups: each record goes to one member, and is acknowledged by itself.
 //!
-//! Kafka calls them share groups ([KIP-932](https://cwiki.apache.org/confluence/x/CIq3FQ)). A pure
-//! state machine: [`Queues`] holds all queue groups of a broker. What has to be done comes as
+//! Kafka calls them share groups
+//! ([KIP-932](https://cwiki.apache.org/confluence/display/KAFKA/KIP-932%3A+Queues+for+Kafka)). A
+//! pure state machine: [`Queues`] holds all queue groups of a broker. What has to be done comes as
 //! [`Action`]s; what has to be in the log comes as [`Action::Persist`], and the state has it
 //! already.
 //!

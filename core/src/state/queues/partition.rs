@@ -130,6 +130,11 @@ impl Partition {
         }
     }
 
+    /// Whether neither [`Partition::expire`] nor [`Partition::trim`] has anything to do.
+    pub(super) fn is_quiet(&self, bounds: Bounds, now: Millis) -> bool {
+        bounds.log_start <= self.log_start && self.next_deadline().is_none_or(|due| due > now)
+    }
+
     /// Settles what retention took, with whoever held it.
     pub(super) fn trim(&mut self, bounds: Bounds, step: &mut Step) {
         let log_start = bounds.log_start;

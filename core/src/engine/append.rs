@@ -44,15 +44,7 @@ impl Broker {
     /// Batches of one thread are appended in the order in which they were submitted. On an error
     /// nothing was submitted and the slot stays open.
     pub fn submit(&self, produce: Produce<'_>, ticket: &Arc<Ticket>, slot: u32) -> Result<()> {
-        let now = self.shared.clock.wall();
-        let (batch, log_append_time) = admit(&produce, now)?;
-        self.shared.push(Cell {
-            what: What::Batch(produce.partition.clone(), log_append_time),
-            acks: produce.acks,
-            payload: Payload::from(batch),
-            reply: Some(ticket.clone()),
-            slot,
-        })
+        self.shared.submit(produce, ticket, slot)
     }
 
     /// Writes what is in the queue, unless another thread is doing so.
@@ -125,6 +117,23 @@ impl Broker {
 }
 
 impl Shared {
+    /// See [`Broker::submit`].
+    pub(super) fn submit(
+        &self,
+        produce: Produce<'_>,
+        ticket: &Arc<Ticket>,
+        slot: u32,
+    ) -> Result<()> {
+        let (batch, log_append_time) = admit(&produce, self.clock.wall())?;
+        self.push(Cell {
+            what: What::Batch(produce.partition.clone(), log_append_time),
+            acks: produce.acks,
+            payload: Payload::from(batch),
+            reply: Some(ticket.clone()),
+            slot,
+        })
+    }
+
     /// Puts a cell into the queue. When it is full, helps to empty it and waits; after the
     /// configured time that is [`ErrorKind::QueueFull`].
     pub(super) fn push(&self, cell: Cell) -> Result<()> {

@@ -77,6 +77,7 @@ impl Shared {
             };
             drain.run(self);
         }
+        self.answer_bells();
     }
 
     /// Called by the syncer: what all IDs below `id` made visible, and who waits for that.
@@ -94,6 +95,7 @@ impl Shared {
         for (partition, offset) in due.iter().flat_map(|group| &group.partitions) {
             partition.advance(*offset);
         }
+        self.answer_bells();
         self.wake_synced(id);
     }
 }

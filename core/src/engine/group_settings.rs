@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
+use super::queues::queue_config;
 use super::{Broker, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::Event;
@@ -34,6 +35,12 @@ impl GroupConfigs {
         } else {
             by_group.insert(group.to_owned(), settings);
         }
+    }
+
+    /// The settings of all these groups.
+    pub(super) fn all(&self) -> Vec<(String, GroupSettings)> {
+        let by_group = self.by_group.read().unwrap_or_else(PoisonError::into_inner);
+        by_group.iter().map(|(group, settings)| (group.clone(), settings.clone())).collect()
     }
 
     fn groups(&self) -> Vec<String> {
@@ -78,7 +85,9 @@ impl Broker {
         }
         let config = settings.overrides().to_vec();
         shared.append_events(&[Event::GroupConfigured { group: group.to_owned(), config }])?;
+        let config = (!settings.overrides().is_empty()).then(|| queue_config(&settings));
         shared.group_configs.put(group, settings);
+        shared.with_queues(|queues, _, _| queues.queues.set_config(group, config));
         shared.events.log(Level::Info, format_args!("changed the settings of group {group}"));
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::topics::random_id;
 use super::wake::{Waiter, Wake};
 use super::{Broker, Config, Shared};
 use crate::clock::Millis;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::Event;
 use crate::state::groups::{
     Action, CommitRequest, ConsumerAnswer, ConsumerGroupDescription, ConsumerHeartbeat,
@@ -109,6 +109,7 @@ impl Broker {
         wake: &Arc<dyn Wake>,
         token: usize,
     ) -> Result<Deferred<Joined>> {
+        self.shared.refuse_queue(&request.group, ErrorKind::InconsistentProtocol)?;
         let place = Arc::new(Place { answer: Mutex::default(), waiter: Waiter::new(wake, token) });
         request.new_member_id = format!("{}-{}", request.client_id, uuid_text(&random_id()?));
         let reply = self.shared.with_groups(|groups, now, out| {
@@ -168,6 +169,7 @@ impl Broker {
         request: &CommitRequest<'_>,
         wake: Option<(Arc<dyn Wake>, usize)>,
     ) -> Result<(Vec<Result<()>>, Arc<Ticket>)> {
+        self.shared.refuse_queue(request.group, ErrorKind::GroupNotFound)?;
         let mut actions = Vec::new();
         let mut groups = self.shared.groups();
         let now = self.shared.now();
@@ -191,6 +193,7 @@ impl Broker {
 
     /// A member of a consumer group (KIP-848) joins, keeps up or leaves.
     pub fn consumer_heartbeat(&self, request: &ConsumerHeartbeat<'_>) -> Result<ConsumerAnswer> {
+        self.shared.refuse_queue(request.group, ErrorKind::GroupNotFound)?;
         self.shared.with_groups(|groups, now, out| {
             let registry = self.shared.registry();
             groups.coordinator.consumer_heartbeat(request, &registry.catalog, now, out)
@@ -226,7 +229,10 @@ impl Broker {
 
     /// All groups, by ID in order.
     pub fn groups(&self) -> Vec<GroupListing> {
-        self.shared.groups().coordinator.list().collect()
+        let mut all: Vec<_> = self.shared.groups().coordinator.list().collect();
+        all.extend(self.queue_groups());
+        all.sort_unstable_by(|a, b| a.group.cmp(&b.group));
+        all
     }
 
     /// A group with its members.
@@ -236,6 +242,9 @@ impl Broker {
 
     /// Deletes a group that has no members, with its offsets.
     pub fn delete_group(&self, group: &str) -> GroupDeletion {
+        if self.shared.is_queue(group) {
+            return self.delete_queue(group);
+        }
         self.shared.with_groups(|groups, _, out| groups.coordinator.delete_group(group, out))
     }
 
@@ -257,6 +266,15 @@ impl Shared {
         // The coordinator is a state machine without I/O; a panic in it would be a bug that the
         // next rebalance repairs.
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails with `kind` where the ID is that of a queue group.
+    fn refuse_queue(&self, group: &str, kind: ErrorKind) -> Result<()> {
+        if !self.is_queue(group) {
+            return Ok(());
+        }
+        let text = format!("{group:?} is a queue group, not one of consumers: choose another ID");
+        Err(Error::new(kind, text))
     }
 
     pub(super) fn now(&self) -> Now {
@@ -335,10 +353,16 @@ impl Shared {
     /// The timer's thread.
     pub(super) fn run_timer(&self) {
         loop {
-            let deadline = self.with_groups(|groups, now, out| {
+            let groups = self.with_groups(|groups, now, out| {
                 groups.coordinator.tick(now, out);
                 groups.coordinator.next_deadline()
             });
+            let queues = self.with_queues(|queues, now, out| {
+                queues.queues.tick(now, out);
+                queues.queues.next_deadline()
+            });
+            self.bury();
+            let deadline = groups.into_iter().chain(queues).min();
             if self.timer.sleep(deadline, || self.clock.steady()) {
                 return;
             }
@@ -348,7 +372,7 @@ impl Shared {
 
 impl Timer {
     /// Says what the next deadline is now. Wakes the thread only if it would sleep for too long.
-    fn moved(&self, deadline: Option<Millis>) {
+    pub(super) fn moved(&self, deadline: Option<Millis>) {
         let Some(deadline) = deadline else { return };
         let mut state = self.lock();
         if state.until.is_none_or(|until| deadline < until) {

@@ -3,6 +3,7 @@
 mod append;
 mod cell;
 mod config;
+mod dead_letters;
 mod delete_records;
 mod drain;
 mod group_settings;
@@ -11,6 +12,9 @@ mod keeper;
 mod open;
 mod partition;
 mod producer_ids;
+mod queue_fetch;
+mod queue_waiting;
+mod queues;
 mod read;
 mod replay;
 mod ticket;
@@ -27,6 +31,7 @@ pub use cell::Acks;
 pub use config::Config;
 pub use groups::{Deferred, Joined};
 pub use partition::Partition;
+pub use queue_fetch::{QueueFetch, QueueRecords};
 pub use read::{OffsetSpec, ReadOutcome};
 pub use ticket::{Appended, Progress, Ticket};
 pub use topics::{LiveTopic, NewTopic};
@@ -49,7 +54,7 @@ pub struct Broker {
 
 /// What the broker's threads share.
 ///
-/// Lock order, outermost first: `admin`, `groups`, `drain` (the log's write lock), a partition's
+/// Lock order, outermost first: `admin`, `groups`, `queues`, `drain` (the log's write lock), a partition's
 /// inner lock, everything else. A lock is held across a wait for the disk only where its name
 /// says so: `admin` is.
 #[derive(Debug)]
@@ -68,6 +73,8 @@ struct Shared {
     /// One change of topics, or of settings, at a time.
     admin: Mutex<()>,
     groups: Mutex<groups::Groups>,
+    queues: Mutex<queues::QueueGroups>,
+    bells: Arc<queue_waiting::Bells>,
     timer: groups::Timer,
     group_configs: group_settings::GroupConfigs,
     producer_ids: Mutex<producer_ids::ProducerIds>,

@@ -13,6 +13,7 @@ use super::groups::{Groups, Timer, group_config};
 use super::keeper::{self, newest_state};
 use super::partition::Inner;
 use super::producer_ids::ProducerIds;
+use super::queues;
 use super::replay::State;
 use super::topics::{Registry, random_id};
 use super::{Broker, Config, Shared};
@@ -26,6 +27,7 @@ use crate::log::writer::Writer;
 use crate::queue::ring::Ring;
 use crate::state::event::Event;
 use crate::state::groups::{Coordinator, Now};
+use crate::state::queues::{QueueConfig, Queues};
 use crate::sys::dir_lock::DirLock;
 use crate::sys::disk::Disk;
 use crate::sys::event_log::{EventLog, Level};
@@ -260,6 +262,9 @@ fn assemble(
     let now = Now { steady: clock.steady(), wall: clock.wall() };
     let mut coordinator = Coordinator::restore(group_config(&config), state.groups, now);
     coordinator.restore_consumers(state.consumer_groups, now);
+    let group_configs = GroupConfigs::recovered(state.group_configs);
+    let queues = Queues::restore(QueueConfig::default(), state.queues, now);
+    let queues = queues::recovered(queues, &group_configs.all());
     let registry = Registry::recovered(state.catalog, |number| {
         let state = partitions.remove(&number).unwrap_or_default();
         let (extents, newest_sealed) = match found.remove(&number) {
@@ -282,8 +287,10 @@ fn assemble(
         registry: RwLock::new(registry),
         admin: Mutex::default(),
         groups: Mutex::new(Groups::new(coordinator)),
+        queues: Mutex::new(queues),
+        bells: Arc::default(),
         timer: Timer::default(),
-        group_configs: GroupConfigs::recovered(state.group_configs),
+        group_configs,
         producer_ids: Mutex::new(ProducerIds::new(state.next_producer_id)),
         unsynced: Mutex::new(VecDeque::new()),
         sync_watchers: Mutex::default(),

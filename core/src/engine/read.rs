@@ -3,8 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Broker;
+use bytes::Bytes;
+
 use super::partition::Partition;
+use super::{Broker, Shared};
 use crate::batch::header::BatchHeader;
 use crate::batch::lookup;
 use crate::clock::Millis;
@@ -66,6 +68,30 @@ impl Broker {
         at_least_one: bool,
         pieces: &mut Vec<Piece>,
     ) -> Result<ReadOutcome> {
+        self.shared.read_range(partition, offsets, bytes_max, at_least_one, pieces)
+    }
+
+    /// The first offset that `spec` asks for, with its record's timestamp (-1 where there is no
+    /// record to it); `None` where no record fits.
+    pub fn find_offset(
+        &self,
+        partition: &Partition,
+        spec: OffsetSpec,
+    ) -> Result<Option<(u64, Millis)>> {
+        self.shared.find_offset(partition, spec)
+    }
+}
+
+impl Shared {
+    /// See [`Broker::read_range`].
+    pub(super) fn read_range(
+        &self,
+        partition: &Partition,
+        offsets: Range<u64>,
+        bytes_max: usize,
+        at_least_one: bool,
+        pieces: &mut Vec<Piece>,
+    ) -> Result<ReadOutcome> {
         let Range { start: offset, end: until } = offsets;
         if partition.is_deleted() {
             return Err(Error::new(ErrorKind::UnknownTopicOrPartition, "the topic was deleted"));
@@ -91,9 +117,8 @@ impl Broker {
         Ok(outcome)
     }
 
-    /// The first offset that `spec` asks for, with its record's timestamp (-1 where there is no
-    /// record to it); `None` where no record fits.
-    pub fn find_offset(
+    /// See [`Broker::find_offset`].
+    pub(super) fn find_offset(
         &self,
         partition: &Partition,
         spec: OffsetSpec,
@@ -123,6 +148,19 @@ impl Broker {
                 }
             }
             offset = next;
+        }
+    }
+
+    /// The batch that holds `offset`, and the ID of its first record; `None` where there is none.
+    pub(super) fn find_batch(
+        &self,
+        partition: &Partition,
+        offset: u64,
+    ) -> Result<Option<(u64, Bytes)>> {
+        let found = self.extents(partition, offset)?;
+        match found.extents.first().filter(|extent| extent.first_offset <= offset) {
+            Some(extent) => reader::batch_at(&found.set, extent, partition.number(), offset),
+            None => Ok(None),
         }
     }
 
@@ -181,7 +219,7 @@ impl Broker {
     /// The extents that hold `offset` or follow it, some of them, and the segments they are in.
     fn extents(&self, partition: &Partition, offset: u64) -> Result<Located> {
         loop {
-            let set = self.shared.segments.snapshot();
+            let set = self.segments.snapshot();
             let inner = partition.lock();
             let (log_start, next_offset) = (inner.state.log_start, inner.state.next_offset);
             let newest = inner.newest_sealed;
@@ -190,7 +228,7 @@ impl Broker {
             let memory = inner.extents.from(offset);
             let mut extents = memory[..memory.len().min(EXTENTS_AT_ONCE)].to_vec();
             drop(inner);
-            if !Arc::ptr_eq(&set, &self.shared.segments.snapshot()) {
+            if !Arc::ptr_eq(&set, &self.segments.snapshot()) {
                 // The set changed meanwhile; what was found may lie in a segment it lacks.
                 continue;
             }

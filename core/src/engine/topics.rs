@@ -116,6 +116,63 @@ impl Registry {
 }
 
 impl Shared {
+    /// See [`Broker::create_topics`].
+    pub(super) fn create_topics(
+        &self,
+        topics: &[NewTopic],
+        validate_only: bool,
+    ) -> Vec<Result<Arc<Topic>>> {
+        let _admin = self.admin.lock().unwrap_or_else(PoisonError::into_inner);
+        let ticket = Ticket::new(topics.len(), None);
+        let create = |(slot, new)| self.create_topic(new, validate_only, &ticket, slot);
+        let created: Vec<_> = (0..).zip(topics).map(create).collect();
+        let written = self.wait(&ticket);
+        let with_outcome = |(created, written): (Result<Arc<Topic>>, Result<Appended>)| {
+            let topic = created?;
+            written?;
+            Ok(topic)
+        };
+        let results: Vec<_> = created.into_iter().zip(written).map(with_outcome).collect();
+        for topic in results.iter().flatten().filter(|_| !validate_only) {
+            let (name, count) = (&topic.name, topic.partition_count());
+            let text = format_args!("created topic {name} with {count} partitions");
+            self.events.log(Level::Info, text);
+        }
+        results
+    }
+
+    /// Plans a topic and submits its event under a slot of the ticket, which is filled in any case.
+    fn create_topic(
+        &self,
+        new: &NewTopic,
+        validate_only: bool,
+        ticket: &Arc<Ticket>,
+        slot: u32,
+    ) -> Result<Arc<Topic>> {
+        let partitions = new.partitions.unwrap_or(self.config.default_partitions);
+        let planned = random_id().and_then(|id| {
+            let now = self.clock.wall();
+            let catalog = &self.registry().catalog;
+            Ok((id, catalog.plan_create(&new.name, id, partitions, &new.config, now)?))
+        });
+        let (id, event) = match planned {
+            Ok((id, event)) if !validate_only => (id, event),
+            planned => {
+                ticket.complete(slot, Ok(Appended::default()), 0);
+                let event = planned?.1;
+                let mut catalog = Catalog::default();
+                catalog.apply(&event);
+                return catalog.topic(&new.name).cloned().ok_or_else(|| unknown(&new.name));
+            }
+        };
+        // The event is in the queue before anybody can see the topic, so that whatever is written
+        // to the topic comes behind it in the log.
+        self.submit_event(&event, Some((ticket.clone(), slot)));
+        let mut registry = self.registry_mut();
+        registry.apply(&event);
+        registry.catalog.topic_by_id(&id).cloned().ok_or_else(|| unknown(&new.name))
+    }
+
     pub(super) fn registry(&self) -> RwLockReadGuard<'_, Registry> {
         // Readers see a registry that is whole: it is changed by single inserts and removals.
         self.registry.read().unwrap_or_else(PoisonError::into_inner)
@@ -166,57 +223,7 @@ impl Broker {
         topics: &[NewTopic],
         validate_only: bool,
     ) -> Vec<Result<Arc<Topic>>> {
-        let shared = &*self.shared;
-        let _admin = shared.admin.lock().unwrap_or_else(PoisonError::into_inner);
-        let ticket = Ticket::new(topics.len(), None);
-        let create = |(slot, new)| self.create_topic(new, validate_only, &ticket, slot);
-        let created: Vec<_> = (0..).zip(topics).map(create).collect();
-        let written = shared.wait(&ticket);
-        let with_outcome = |(created, written): (Result<Arc<Topic>>, Result<Appended>)| {
-            let topic = created?;
-            written?;
-            Ok(topic)
-        };
-        let results: Vec<_> = created.into_iter().zip(written).map(with_outcome).collect();
-        for topic in results.iter().flatten().filter(|_| !validate_only) {
-            let (name, count) = (&topic.name, topic.partition_count());
-            let text = format_args!("created topic {name} with {count} partitions");
-            shared.events.log(Level::Info, text);
-        }
-        results
-    }
-
-    /// Plans a topic and submits its event under a slot of the ticket, which is filled in any case.
-    fn create_topic(
-        &self,
-        new: &NewTopic,
-        validate_only: bool,
-        ticket: &Arc<Ticket>,
-        slot: u32,
-    ) -> Result<Arc<Topic>> {
-        let shared = &*self.shared;
-        let partitions = new.partitions.unwrap_or(shared.config.default_partitions);
-        let planned = random_id().and_then(|id| {
-            let now = shared.clock.wall();
-            let catalog = &shared.registry().catalog;
-            Ok((id, catalog.plan_create(&new.name, id, partitions, &new.config, now)?))
-        });
-        let (id, event) = match planned {
-            Ok((id, event)) if !validate_only => (id, event),
-            planned => {
-                ticket.complete(slot, Ok(Appended::default()), 0);
-                let event = planned?.1;
-                let mut catalog = Catalog::default();
-                catalog.apply(&event);
-                return catalog.topic(&new.name).cloned().ok_or_else(|| unknown(&new.name));
-            }
-        };
-        // The event is in the queue before anybody can see the topic, so that whatever is written
-        // to the topic comes behind it in the log.
-        shared.submit_event(&event, Some((ticket.clone(), slot)));
-        let mut registry = shared.registry_mut();
-        registry.apply(&event);
-        registry.catalog.topic_by_id(&id).cloned().ok_or_else(|| unknown(&new.name))
+        self.shared.create_topics(topics, validate_only)
     }
 
     /// Changes the settings of a topic, all or none. When this returns, they hold for what comes
@@ -258,6 +265,7 @@ impl Broker {
         shared.append_events(std::slice::from_ref(&event))?;
         shared.registry_mut().apply(&event);
         shared.forget_offsets(&gone.topic);
+        shared.forget_queues(&gone.topic);
         shared.events.log(Level::Info, format_args!("deleted topic {name}"));
         shared.keeper.clean_soon();
         Ok(())

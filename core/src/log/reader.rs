@@ -197,6 +197,43 @@ pub fn read(set: &Set, extents: &[Extent], want: &Want, pieces: &mut Vec<Piece>)
     Ok(taken)
 }
 
+/// The batch of an extent that holds `offset`, and the ID of its first record; `None` where the
+/// extent does not hold it.
+///
+/// Fails with [`ErrorKind::Damaged`] where it cannot be read.
+pub fn batch_at(
+    set: &Set,
+    extent: &Extent,
+    partition: u32,
+    offset: u64,
+) -> Result<Option<(u64, Bytes)>> {
+    let member = match segments::holding(set, extent.segment) {
+        Some(member) if !extent.is_damaged() => member,
+        _ => return Err(damaged(partition, extent)),
+    };
+    let mut bytes = vec![0; extent.length as usize];
+    member.segment.file.read_exact_at(&mut bytes, u64::from(extent.position)).map_err(reading)?;
+    let bytes = Bytes::from(bytes);
+    let mut position = 0;
+    while position < bytes.len() {
+        let entry = Entry::checked(&bytes[position..])
+            .filter(|entry| position as u64 + entry.total_bytes() <= bytes.len() as u64);
+        let Some(entry) = entry else { return Err(damaged(partition, extent)) };
+        let start = position + HEADER_BYTES;
+        position = start + entry.length as usize;
+        let batch = bytes.slice(start..position);
+        let header = BatchHeader::parse(&batch)?;
+        let held = header.base_offset.cast_unsigned()..=header.last_offset().cast_unsigned();
+        if held.contains(&offset) {
+            if !batch_is_sound(&batch) {
+                return Err(damaged(partition, extent));
+            }
+            return Ok(Some((entry.first_id, batch)));
+        }
+    }
+    Ok(None)
+}
+
 /// Reads what is wanted of one extent. Returns how many bytes that is, and whether it is all that
 /// the extent holds behind the offset.
 fn read_extent(

@@ -14,6 +14,7 @@ use super::input::{Chunk, Input};
 use super::kafka::{Door, Handled, Refusal, dispatch, submit_produce};
 use super::outbox::{Outbox, Sent};
 use super::pending::{Pending, State};
+use super::share_session::ShareSessions;
 use crate::engine::Wake;
 use crate::sys::event_log::Level;
 use crate::wire::kafka::header::RequestHeader;
@@ -40,6 +41,7 @@ pub(super) struct Connection {
     /// A request that waits until all before it are answered.
     held: Option<Bytes>,
     pending: Pending,
+    share_sessions: ShareSessions,
     outbox: Outbox,
     /// Whether the client is minka's own.
     is_minka: bool,
@@ -96,6 +98,7 @@ impl Connection {
             input: Input::default(),
             held: None,
             pending: Pending::default(),
+            share_sessions: ShareSessions::default(),
             outbox: Outbox::default(),
             is_minka: false,
             readable: false,
@@ -198,6 +201,7 @@ impl Connection {
     /// Takes back what was asked for in its name. Nothing else may be done with it afterwards.
     pub(super) fn release(&mut self, door: &Door, wake: &Arc<dyn Wake>) {
         self.pending.release(door, wake, self.token);
+        self.share_sessions.close_all(door.broker());
     }
 
     fn try_work(&mut self, turn: &mut Turn<'_>) -> Result<(), Closing> {
@@ -290,7 +294,9 @@ impl Connection {
         }
         turn.drain();
         let state = State { door: turn.door, wake: turn.wake, token: self.token, now: turn.now };
-        let handled = dispatch(&state, self.peer, &header, &mut reader, self.outbox.buffer());
+        let sessions = &mut self.share_sessions;
+        let out = self.outbox.buffer();
+        let handled = dispatch(&state, self.peer, &header, &mut reader, sessions, out);
         match handled.map_err(refused)? {
             Handled::Answered => {}
             Handled::Introduced { is_minka } => self.is_minka = is_minka,

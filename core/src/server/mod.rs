@@ -20,6 +20,7 @@ mod mailbox;
 mod outbox;
 mod pending;
 mod pool;
+mod share_session;
 mod worker;
 
 pub use config::ServerConfig;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::kafka::{
-    Door, ParkedCommit, ParkedFetch, ParkedJoin, ParkedSync, PendingProduce, Refusal,
+    Door, ParkedAcknowledge, ParkedCommit, ParkedFetch, ParkedJoin, ParkedShareFetch, ParkedSync,
+    PendingProduce, Refusal,
 };
 use super::outbox::Outbox;
 use crate::engine::{Progress, Ticket, Wake};
@@ -33,6 +34,8 @@ pub(super) enum Parked {
     Commit(Box<ParkedCommit>),
     Join(Box<ParkedJoin>),
     Sync(Box<ParkedSync>),
+    ShareFetch(Box<ParkedShareFetch>),
+    Acknowledge(Box<ParkedAcknowledge>),
 }
 
 /// What answering needs to know.
@@ -86,6 +89,7 @@ impl Pending {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.parked {
             Some(Parked::Fetch(fetch)) => Some(fetch.deadline()),
+            Some(Parked::ShareFetch(fetch)) => Some(fetch.deadline()),
             _ => None,
         }
     }
@@ -108,6 +112,24 @@ impl Pending {
             },
             Parked::Join(join) => join.answer(outbox)?,
             Parked::Sync(sync) => sync.answer(outbox)?,
+            Parked::ShareFetch(fetch) => loop {
+                if fetch.answer(state, outbox)? {
+                    break true;
+                }
+                match fetch.ticket() {
+                    Some(ticket) if state.watch(ticket, &mut self.watched) => {}
+                    _ => break false,
+                }
+            },
+            Parked::Acknowledge(acknowledge) => loop {
+                if acknowledge.answer(state, outbox)? {
+                    break true;
+                }
+                match acknowledge.ticket() {
+                    Some(ticket) if state.watch(ticket, &mut self.watched) => {}
+                    _ => break false,
+                }
+            },
         };
         if !answered {
             self.parked = Some(parked);
@@ -122,7 +144,8 @@ impl Pending {
             Some(Parked::Fetch(mut fetch)) => fetch.unwatch(wake, token),
             Some(Parked::Join(join)) => join.release(door),
             Some(Parked::Sync(sync)) => sync.release(door),
-            Some(Parked::Commit(_)) | None => {}
+            Some(Parked::ShareFetch(mut fetch)) => fetch.release(door.broker()),
+            Some(Parked::Commit(_) | Parked::Acknowledge(_)) | None => {}
         }
     }
 

@@ -13,7 +13,12 @@ use crate::state::partition::{AppendedBatch, PartitionState};
 use crate::state::queues::DurableQueue;
 
 /// The first byte of a snapshot's content. Versions before this one stay readable.
-const FORMAT: u8 = 1;
+///
+/// Format 2 has three maps more at the end than format 1: settings of groups, consumer groups and
+/// queue groups.
+const FORMAT: u8 = 2;
+/// How three empty maps are encoded, which is what a broker of format 1 had.
+const ADDED_IN_2: [u8; 3] = [0; 3];
 
 /// The state of a broker as its log has it.
 ///
@@ -201,8 +206,15 @@ impl DurableState {
             );
             return Err(Error::new(ErrorKind::FormatTooNew, text));
         }
+        let completed;
+        let content = if format == 1 {
+            completed = [content, &ADDED_IN_2].concat();
+            &completed[..]
+        } else {
+            content
+        };
         match postcard::take_from_bytes(content) {
-            Ok((state, [])) if format == FORMAT => Ok(state),
+            Ok((state, [])) if format >= 1 => Ok(state),
             Ok((_, rest)) => {
                 Err(damaged(format!("format {format}, {} bytes too many", rest.len())))
             }
@@ -353,7 +365,17 @@ mod tests {
         }
         assert_eq!(kind(&[&bytes[..], &[0]].concat()), ErrorKind::Damaged);
         assert_eq!(kind(&[&[0], &bytes[1..]].concat()), ErrorKind::Damaged);
-        assert_eq!(kind(&[&[2], &bytes[1..]].concat()), ErrorKind::FormatTooNew);
+        assert_eq!(kind(&[&[FORMAT + 1], &bytes[1..]].concat()), ErrorKind::FormatTooNew);
+    }
+
+    #[test]
+    fn a_snapshot_of_format_1_is_read_as_one_without_what_came_later() {
+        let mut state = example();
+        (state.group_configs, state.consumer_groups) = Default::default();
+        state.queues.clear();
+        let bytes = state.to_bytes();
+        let old = [&[1], &bytes[1..bytes.len() - ADDED_IN_2.len()]].concat();
+        assert_eq!(DurableState::from_bytes(&old).unwrap(), state);
     }
 
     #[test]

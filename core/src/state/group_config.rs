@@ -37,6 +37,9 @@ pub struct GroupSettings {
     /// `errors.deadletterqueue.copy.record.enable`: whether key, value and headers of a record go
     /// there too, and not only where it came from and why.
     pub dead_letter_copy_record: bool,
+    /// `minka.dead.letter.enable`: whether records that were given up go, whole, to a topic that is
+    /// named after theirs, with `.dlq` behind it; it is made if it is not there.
+    pub dead_letter_enable: bool,
     /// `minka.retry.backoff.ms`: how long a released record rests before its second delivery; as
     /// long again before each further one, doubled each time.
     pub retry_backoff_ms: u32,
@@ -99,6 +102,15 @@ const SETTINGS: &[(&str, &str, Accepts, &str)] = &[
          delivered too often. Without one they are passed over.",
     ),
     (
+        "minka.dead.letter.enable",
+        "false",
+        Bool,
+        "Whether records that members of a share group rejected, or which were delivered too \
+         often, go to the topic of their topic's name with .dlq behind it, with key, value and \
+         headers. Where errors.deadletterqueue.topic.name is set, they go there instead. This \
+         setting is minka's own.",
+    ),
+    (
         "minka.retry.backoff.max.ms",
         "60000",
         Int(0, INT_MAX),
@@ -139,9 +151,10 @@ const SETTINGS: &[(&str, &str, Accepts, &str)] = &[
     ),
     (
         "share.partition.max.record.locks",
-        "2000",
+        "100000",
         Int(1, 100_000),
-        "How many records of a partition may be on their way to members of a share group.",
+        "How many records of a partition may be on their way to members of a share group. Kafka's \
+         default is 2000.",
     ),
     (
         "share.record.lock.duration.ms",
@@ -167,11 +180,12 @@ impl Default for GroupSettings {
             share_heartbeat_interval_ms: 5_000,
             share_isolation_level: IsolationLevel::ReadUncommitted,
             share_delivery_count_limit: 5,
-            share_partition_max_record_locks: 2_000,
+            share_partition_max_record_locks: 100_000,
             consumer_session_timeout_ms: 45_000,
             consumer_heartbeat_interval_ms: 5_000,
             dead_letter_topic: None,
             dead_letter_copy_record: false,
+            dead_letter_enable: false,
             retry_backoff_ms: 100,
             retry_backoff_max_ms: 60_000,
             overrides: Vec::new(),
@@ -219,6 +233,11 @@ impl GroupSettings {
         &self.overrides
     }
 
+    /// Whether records that were given up go into a topic.
+    pub fn buries(&self) -> bool {
+        self.dead_letter_enable || self.dead_letter_topic.is_some()
+    }
+
     /// All settings that minka knows, by name in order, with the values they have here.
     pub fn entries(&self) -> impl Iterator<Item = ConfigEntry<'_>> {
         SETTINGS.iter().map(|&(name, default, accepts, documentation)| {
@@ -263,6 +282,9 @@ impl GroupSettings {
             "consumer.session.timeout.ms" => self.consumer_session_timeout_ms = number,
             "errors.deadletterqueue.copy.record.enable" => {
                 self.dead_letter_copy_record = value == "true";
+            }
+            "minka.dead.letter.enable" => {
+                self.dead_letter_enable = value == "true";
             }
             "errors.deadletterqueue.topic.name" => {
                 self.dead_letter_topic = (!value.is_empty()).then(|| value.to_owned());
@@ -334,6 +356,7 @@ mod tests {
             ("consumer.session.timeout.ms", "2"),
             ("errors.deadletterqueue.copy.record.enable", "true"),
             ("errors.deadletterqueue.topic.name", "dlq.orders"),
+            ("minka.dead.letter.enable", "true"),
             ("minka.retry.backoff.max.ms", "4"),
             ("minka.retry.backoff.ms", "3"),
             ("share.auto.offset.reset", "by_duration:PT1H"),
@@ -358,6 +381,7 @@ mod tests {
             consumer_heartbeat_interval_ms: 1,
             dead_letter_topic: Some("dlq.orders".to_owned()),
             dead_letter_copy_record: true,
+            dead_letter_enable: true,
             retry_backoff_ms: 3,
             retry_backoff_max_ms: 4,
             overrides: settings.overrides.clone(),

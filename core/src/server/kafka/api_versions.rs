@@ -9,9 +9,10 @@ use crate::wire::kafka::api_versions::{
 };
 use crate::wire::kafka::{ApiKey, ErrorCode};
 
-/// The feature by which clients see that KIP-848 is served, and its level.
-const GROUP_VERSION: &str = "group.version";
-const GROUP_VERSION_LEVEL: i16 = 1;
+/// The features by which clients see that KIP-848 and KIP-932 are served.
+const FEATURES: [&str; 2] = ["group.version", "share.version"];
+/// The level of each of them.
+const LEVEL: i16 = 1;
 /// Since this version features may be told of whose lowest version is 0.
 const ZERO_FEATURES_FROM_VERSION: i16 = 4;
 
@@ -26,23 +27,23 @@ pub(super) fn answer(
             ..ApiVersionsResponse::default()
         };
     }
-    let supported = SupportedFeature {
-        name: Cow::Borrowed(GROUP_VERSION),
+    let supported = FEATURES.map(|name| SupportedFeature {
+        name: Cow::Borrowed(name),
         min_version: 0,
-        max_version: GROUP_VERSION_LEVEL,
-    };
-    let finalized = FinalizedFeature {
-        name: Cow::Borrowed(GROUP_VERSION),
-        min_version_level: GROUP_VERSION_LEVEL,
-        max_version_level: GROUP_VERSION_LEVEL,
-    };
+        max_version: LEVEL,
+    });
+    let finalized = FEATURES.map(|name| FinalizedFeature {
+        name: Cow::Borrowed(name),
+        min_version_level: LEVEL,
+        max_version_level: LEVEL,
+    });
     // Clients before version 4 take a lowest version of 0 for an error.
     let is_shown = call.version >= ZERO_FEATURES_FROM_VERSION;
     ApiVersionsResponse {
         api_keys: ApiKey::advertise(SERVED),
-        supported_features: is_shown.then_some(supported).into_iter().collect(),
+        supported_features: if is_shown { supported.into() } else { Vec::new() },
         finalized_features_epoch: 0,
-        finalized_features: vec![finalized],
+        finalized_features: finalized.into(),
         ..ApiVersionsResponse::default()
     }
 }

@@ -19,6 +19,11 @@ mod metadata;
 mod offset_commit;
 mod offset_fetch;
 mod produce;
+mod share_acknowledge;
+mod share_acks;
+mod share_fetch;
+mod share_groups;
+mod share_offsets;
 mod topic_admin;
 
 use std::net::SocketAddr;
@@ -28,9 +33,12 @@ pub(super) use fetch::ParkedFetch;
 pub(super) use groups::{ParkedJoin, ParkedSync};
 pub(super) use offset_commit::ParkedCommit;
 pub(super) use produce::{PendingProduce, submit as submit_produce};
+pub(super) use share_acknowledge::ParkedAcknowledge;
+pub(super) use share_fetch::ParkedShareFetch;
 
 use super::config::ServerConfig;
 use super::pending::{Parked, State};
+use super::share_session::ShareSessions;
 use crate::engine::Broker;
 use crate::error::Error;
 use crate::sys::event_log::EventLog;
@@ -73,6 +81,13 @@ const SERVED: &[ApiKey] = &[
     ApiKey::ConsumerGroupHeartbeat,
     ApiKey::ConsumerGroupDescribe,
     ApiKey::ListConfigResources,
+    ApiKey::ShareGroupHeartbeat,
+    ApiKey::ShareGroupDescribe,
+    ApiKey::ShareFetch,
+    ApiKey::ShareAcknowledge,
+    ApiKey::DescribeShareGroupOffsets,
+    ApiKey::AlterShareGroupOffsets,
+    ApiKey::DeleteShareGroupOffsets,
 ];
 
 /// What all connections of the Kafka door share.
@@ -162,6 +177,7 @@ pub(super) fn dispatch(
     peer: SocketAddr,
     header: &RequestHeader<'_>,
     reader: &mut Reader<'_>,
+    sessions: &mut ShareSessions,
     out: &mut Vec<u8>,
 ) -> Result<Handled, Refusal> {
     let call = Call {
@@ -181,7 +197,15 @@ pub(super) fn dispatch(
         return Err(DecodeError::UnknownApi(header.api.key()).into());
     }
     let request = Request::decode(header, reader)?;
-    call.handle(&request, out)
+    match &request {
+        Request::ShareFetch(request) => {
+            Ok(Handled::Parked(share_fetch::start(&call, request, sessions)))
+        }
+        Request::ShareAcknowledge(request) => {
+            Ok(Handled::Parked(share_acknowledge::start(&call, request, sessions)))
+        }
+        request => call.handle(request, out),
+    }
 }
 
 impl Call<'_> {
@@ -223,16 +247,18 @@ impl Call<'_> {
             Request::ListConfigResources(r) => self.write(out, &alter_configs::list(self, r)),
             Request::DeleteRecords(r) => self.write(out, &deletions::records(self, r)),
             Request::OffsetDelete(r) => self.write(out, &deletions::offsets(self, r)),
-            // Produce has a way of its own, the others are not served.
+            Request::ShareGroupHeartbeat(r) => self.write(out, &share_groups::heartbeat(self, r)),
+            Request::ShareGroupDescribe(r) => self.write(out, &share_groups::describe(self, r)),
+            Request::DescribeShareGroupOffsets(r) => {
+                self.write(out, &share_offsets::describe(self, r))
+            }
+            Request::AlterShareGroupOffsets(r) => self.write(out, &share_offsets::alter(self, r)),
+            Request::DeleteShareGroupOffsets(r) => self.write(out, &share_offsets::delete(self, r)),
+            // These have ways of their own, or are not served.
             Request::Produce(_)
             | Request::OffsetForLeaderEpoch(_)
-            | Request::ShareGroupHeartbeat(_)
-            | Request::ShareGroupDescribe(_)
             | Request::ShareFetch(_)
-            | Request::ShareAcknowledge(_)
-            | Request::DescribeShareGroupOffsets(_)
-            | Request::AlterShareGroupOffsets(_)
-            | Request::DeleteShareGroupOffsets(_) => {
+            | Request::ShareAcknowledge(_) => {
                 return Err(Refusal("a request came the wrong way".to_owned()));
             }
         }?;

@@ -237,6 +237,8 @@ pub enum GroupKind {
     Classic,
     /// Members heartbeat; the broker computes the assignment (KIP-848).
     Consumer,
+    /// Each record goes to one member (KIP-932).
+    Share,
 }
 
 impl GroupKind {
@@ -245,6 +247,7 @@ impl GroupKind {
         match self {
             Self::Classic => "classic",
             Self::Consumer => "consumer",
+            Self::Share => "share",
         }
     }
 }

@@ -335,3 +335,10 @@ pub struct QueueOffsets {
     /// How many records behind `start` are settled.
     pub settled: u64,
 }
+
+impl QueueOffsets {
+    /// How many records up to `end`, the high watermark, are not settled.
+    pub fn lag(&self, end: u64) -> u64 {
+        end.saturating_sub(self.start).saturating_sub(self.settled)
+    }
+}

@@ -1,0 +1,234 @@
+//! Dead letters: records that no member of a queue group is to have again go into a topic of
+//! their own, with headers that say where they come from and why.
+
+use std::sync::Arc;
+
+use super::topics::LiveTopic;
+use super::{Acks, NewTopic, Produce, Shared, Ticket};
+use crate::batch::builder::BatchBuilder;
+use crate::batch::compression::{Codec, decompress};
+use crate::batch::header::{BatchHeader, HEADER_BYTES};
+use crate::batch::records::{Header, Record, Records};
+use crate::clock::Millis;
+use crate::error::{ErrorKind, Result};
+use crate::limits::{BATCH_BYTES_MAX, DECOMPRESSED_BYTES_MAX};
+use crate::state::group_config::GroupSettings;
+use crate::state::queues::{DeadLetter, DeadLetterReason};
+use crate::state::topic::Topic;
+use crate::state::topic_config::TopicConfig;
+use crate::sys::event_log::Level;
+
+/// How much larger than its record a dead letter may be: for the headers that are added.
+const HEADERS_BYTES_MAX: u32 = 64 << 10;
+/// Letters are gathered into batches of about this many bytes.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// A batch that holds a record that is to be buried.
+struct Source {
+    header: BatchHeader,
+    /// Its records, uncompressed.
+    records: Vec<u8>,
+    /// The ID of its first record.
+    first_id: u64,
+}
+
+/// Where letters go, and what of them.
+struct Grave {
+    topic: Arc<LiveTopic>,
+    /// Whether key, value and headers of the record go there too.
+    copies: bool,
+}
+
+impl Shared {
+    /// Buries what the queue groups have asked for. A letter is on the disk before its group is
+    /// told: what a crash interrupts is buried once more, never lost.
+    pub(super) fn bury(&self) {
+        let letters = self.queues().take_letters();
+        let written: Vec<_> = letters
+            .into_iter()
+            .map(|(group, letter)| {
+                let tickets = self.submit_letter(&group, &letter);
+                (group, letter, tickets)
+            })
+            .collect();
+        for (group, letter, tickets) in written {
+            let buried = tickets.and_then(|tickets| {
+                let results = tickets.iter().flat_map(|ticket| self.wait(ticket));
+                results.collect::<Result<Vec<_>>>()
+            });
+            if let Err(error) = &buried {
+                let text = format_args!(
+                    "offset {} of partition number {} cannot go into the dead-letter topic of \
+                     group {group}; that is tried again: {error}",
+                    letter.first, letter.partition
+                );
+                self.events.log_limited(Level::Error, "failures to keep dead letters", text);
+            }
+            self.with_queues(|queues, now, out| match buried {
+                Ok(_) => queues.queues.buried(&group, &letter, now, out),
+                Err(_) => queues.queues.not_buried(&group, &letter, now, out),
+            });
+        }
+    }
+
+    /// Puts the records of a letter into the queue of what is to be written.
+    fn submit_letter(&self, group: &str, letter: &DeadLetter) -> Result<Vec<Arc<Ticket>>> {
+        let (located, partition) = {
+            let registry = self.registry();
+            let located = registry.catalog.partition(letter.partition);
+            let located = located.map(|(topic, index)| (topic.clone(), index));
+            (located, registry.partition(letter.partition).cloned())
+        };
+        let (Some((source, index)), Some(partition)) = (located, partition) else {
+            // The topic was deleted meanwhile.
+            return Ok(Vec::new());
+        };
+        let grave = self.grave(&self.group_settings(group), &source)?;
+        let mut batch = BatchBuilder::new();
+        let mut tickets = Vec::new();
+        let mut held: Option<Source> = None;
+        for offset in letter.first..=letter.last {
+            if !held.as_ref().is_some_and(|source| source.holds(offset)) {
+                held = match self.find_batch(&partition, offset) {
+                    Ok(found) => found.map(Source::open).transpose()?,
+                    // Retention was faster.
+                    Err(error) if error.kind() == ErrorKind::OffsetOutOfRange => None,
+                    Err(error) => return Err(error),
+                };
+            }
+            let Some(found) = &held else { continue };
+            let headers = headers(group, &source.name, index, offset, letter);
+            found.copy(offset, &headers, grave.copies, self.clock.wall(), &mut batch)?;
+            if batch.size() >= BATCH_BYTES {
+                tickets.push(self.submit_letters(&grave, index, &mut batch)?);
+            }
+        }
+        if !batch.is_empty() {
+            tickets.push(self.submit_letters(&grave, index, &mut batch)?);
+        }
+        Ok(tickets)
+    }
+
+    fn submit_letters(
+        &self,
+        grave: &Grave,
+        index: u32,
+        batch: &mut BatchBuilder,
+    ) -> Result<Arc<Ticket>> {
+        let bytes = batch.finish(Codec::None)?.to_vec().into();
+        batch.clear();
+        let ticket = Ticket::new(1, None);
+        let topic = &grave.topic;
+        let partition = &topic.partitions[index as usize % topic.partitions.len()];
+        let produce =
+            Produce { topic, partition, batch: bytes, acks: Acks::Synced, zstd_allowed: true };
+        self.submit(produce, &ticket, 0)?;
+        Ok(ticket)
+    }
+
+    /// The topic for dead letters of `source`; makes it where there is none.
+    fn grave(&self, settings: &GroupSettings, source: &Topic) -> Result<Grave> {
+        let (name, copies) = match &settings.dead_letter_topic {
+            Some(name) => (name.clone(), settings.dead_letter_copy_record),
+            None => (format!("{}.dlq", source.name), true),
+        };
+        if let Some(topic) = self.registry().get(&name).cloned() {
+            return Ok(Grave { topic, copies });
+        }
+        let room = source.config.max_message_bytes.saturating_add(HEADERS_BYTES_MAX);
+        let room = room.min(BATCH_BYTES_MAX).to_string();
+        let config = TopicConfig::parse([("max.message.bytes", &room[..])])?;
+        let partitions = Some(source.partition_count());
+        self.create_topics(&[NewTopic { name: name.clone(), partitions, config }], false)
+            .pop()
+            .transpose()?;
+        match self.registry().get(&name).cloned() {
+            Some(topic) => Ok(Grave { topic, copies }),
+            None => Err(super::topics::unknown(&name)),
+        }
+    }
+}
+
+impl Source {
+    fn open((first_id, batch): (u64, bytes::Bytes)) -> Result<Self> {
+        let header = BatchHeader::parse(&batch)?;
+        let packed = &batch[HEADER_BYTES..];
+        let records = match header.codec()? {
+            Codec::None => packed.to_vec(),
+            codec => decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?,
+        };
+        Ok(Self { header, records, first_id })
+    }
+
+    fn holds(&self, offset: u64) -> bool {
+        let (first, last) = (self.header.base_offset, self.header.last_offset());
+        (first.cast_unsigned()..=last.cast_unsigned()).contains(&offset)
+    }
+
+    fn record(&self, offset: u64) -> Result<Option<Record<'_>>> {
+        let base = self.header.base_offset.cast_unsigned();
+        for record in Records::new(&self.records, self.header.record_count) {
+            let record = record?;
+            if base.checked_add_signed(record.offset_delta.into()) == Some(offset) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Adds a record to `batch`, with headers behind its own; nothing where it is not there.
+    fn copy(
+        &self,
+        offset: u64,
+        added: &[(&'static str, String)],
+        copies: bool,
+        now: Millis,
+        batch: &mut BatchBuilder,
+    ) -> Result<()> {
+        let Some(record) = self.record(offset)? else {
+            return Ok(());
+        };
+        let id = self.first_id + (offset - self.header.base_offset.cast_unsigned());
+        let timestamp = if self.header.has_log_append_time() {
+            self.header.max_timestamp
+        } else {
+            self.header.base_timestamp.saturating_add(record.timestamp_delta)
+        };
+        let (id, timestamp) = (id.to_string(), timestamp.to_string());
+        let mut headers: Vec<Header<'_>> = Vec::new();
+        if copies {
+            headers.extend(record.headers);
+        }
+        let own = [("minka.dlq.id", &id), ("minka.dlq.timestamp", &timestamp)];
+        let added = added.iter().map(|(key, value)| (*key, value)).chain(own);
+        headers.extend(
+            added.map(|(key, value)| Header { key: key.as_bytes(), value: Some(value.as_bytes()) }),
+        );
+        let (key, value) = if copies { (record.key, record.value) } else { (None, None) };
+        batch.append(now, key, value, &headers)
+    }
+}
+
+/// Says where a record comes from and why it is here, as Kafka does (KIP-1191).
+fn headers(
+    group: &str,
+    topic: &str,
+    index: u32,
+    offset: u64,
+    letter: &DeadLetter,
+) -> [(&'static str, String); 6] {
+    let message = match letter.reason {
+        DeadLetterReason::Rejected => "a member rejected it".to_owned(),
+        DeadLetterReason::LimitReached => {
+            format!("it was delivered {} times and never accepted", letter.delivery_count)
+        }
+    };
+    [
+        ("__dlq.errors.topic", topic.to_owned()),
+        ("__dlq.errors.partition", index.to_string()),
+        ("__dlq.errors.offset", offset.to_string()),
+        ("__dlq.errors.group", group.to_owned()),
+        ("__dlq.errors.delivery.count", letter.delivery_count.to_string()),
+        ("__dlq.errors.message", message),
+    ]
+}

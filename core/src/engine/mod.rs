@@ -54,9 +54,9 @@ pub struct Broker {
 
 /// What the broker's threads share.
 ///
-/// Lock order, outermost first: `admin`, `groups`, `queues`, `drain` (the log's write lock), a partition's
-/// inner lock, everything else. A lock is held across a wait for the disk only where its name
-/// says so: `admin` is.
+/// Lock order, outermost first: `admin`, `groups`, `queues`, `drain` (the log's write lock), a
+/// partition's inner lock, everything else. A lock is held across a wait for the disk only where
+/// its name says so: `admin` is.
 #[derive(Debug)]
 struct Shared {
     config: Config,

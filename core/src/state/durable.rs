@@ -119,6 +119,17 @@ impl DurableState {
             Event::PartitionRelaxed { partition } => {
                 self.with_partition(*partition, PartitionState::relax);
             }
+            Event::SessionEnded => self.ended = true,
+            Event::ProducerIdsReserved { below } => {
+                self.next_producer_id = self.next_producer_id.max(*below);
+            }
+            _ => self.apply_to_groups(event),
+        }
+    }
+
+    /// Takes an event of a group in.
+    fn apply_to_groups(&mut self, event: &Event) {
+        match event {
             Event::OffsetsCommitted { group, entries, committed_ms, expires_ms } => {
                 let group = self.groups.entry(group.clone()).or_default();
                 group.offsets.commit(entries, *committed_ms, *expires_ms);
@@ -169,10 +180,7 @@ impl DurableState {
                     queue.forget(partitions);
                 }
             }
-            Event::SessionEnded => self.ended = true,
-            Event::ProducerIdsReserved { below } => {
-                self.next_producer_id = self.next_producer_id.max(*below);
-            }
+            _ => {}
         }
     }
 

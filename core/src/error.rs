@@ -42,6 +42,16 @@ pub enum ErrorKind {
     InvalidConfig = 10,
     /// A socket could not be bound, or a connection failed.
     Network = 11,
+    /// Another thread ended the wait.
+    Interrupted = 12,
+    /// The broker does not speak what is needed for this.
+    Unsupported = 13,
+    /// The broker that was asked does not lead the partition, or nobody does at present.
+    NotLeader = 14,
+    /// The group's coordinator is not available, or has moved.
+    CoordinatorUnavailable = 15,
+    /// No broker could be reached.
+    BrokerUnavailable = 16,
 
     /// No topic has this name, or the topic has no such partition.
     UnknownTopicOrPartition = 20,
@@ -195,6 +205,10 @@ impl ErrorKind {
             Self::Timeout
                 | Self::QueueFull
                 | Self::Network
+                | Self::Interrupted
+                | Self::NotLeader
+                | Self::CoordinatorUnavailable
+                | Self::BrokerUnavailable
                 | Self::RebalanceInProgress
                 | Self::MemberIdRequired
         )

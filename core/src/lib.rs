@@ -11,6 +11,7 @@
 
 pub mod batch;
 pub mod checksum;
+pub mod client;
 pub mod clock;
 pub mod engine;
 pub mod error;

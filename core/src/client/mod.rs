@@ -4,10 +4,18 @@
 //! the engine: no socket, no encoding. On an address it speaks the Kafka protocol, to minka and
 //! to Apache Kafka alike. Threads that block, no async runtime.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "what uses it comes with the producer"))]
 mod backoff;
-#[cfg_attr(not(test), expect(dead_code, reason = "what uses it comes with the producer"))]
+mod config;
+mod partitioner;
+mod producer;
+#[cfg_attr(not(test), expect(dead_code, reason = "consumer and admin use the rest"))]
 mod remote;
 mod target;
 
+pub use config::ProducerConfig;
+pub use producer::{Delivery, Message, Producer, Receipt};
 pub use target::Target;
+
+pub use crate::batch::compression::Codec;
+pub use crate::batch::records::Header;
+pub use crate::engine::Acks;

@@ -45,7 +45,7 @@ struct Shared {
     known: Mutex<Known>,
     /// Tells who waits between two tries that the client is closed.
     stop: Condvar,
-    /// The connection for questions, which go one after another.
+    /// A connection for questions, while none is under way on it.
     asking: Mutex<Option<Connection>>,
 }
 
@@ -232,8 +232,8 @@ impl Cluster {
         request: &M,
         deadline: Instant,
     ) -> Result<(Frame, i16)> {
-        let mut asking = lock(&self.shared.asking);
-        let kept = asking.take().filter(|connection| !connection.is_broken());
+        // Who finds none, since another question is under way, does not wait for its answer.
+        let kept = lock(&self.shared.asking).take().filter(|connection| !connection.is_broken());
         let mut fresh = kept.is_none();
         let mut connection = match kept {
             Some(connection) => connection,
@@ -243,7 +243,7 @@ impl Cluster {
             let version = connection.version(M::API, ours_max)?;
             match connection.call(version, request, self.shared.limit(deadline)) {
                 Ok(frame) => {
-                    *asking = Some(connection);
+                    *lock(&self.shared.asking) = Some(connection);
                     return Ok((frame, version));
                 }
                 Err(error) if fresh => return Err(error),

@@ -144,6 +144,46 @@ impl Connection {
         self.receive(deadline)
     }
 
+    /// From here on nothing waits, except the methods that have a deadline.
+    pub(crate) fn set_nonblocking(&mut self) -> Result<()> {
+        self.stream.set_nonblocking(true).map_err(|error| self.lost(error))
+    }
+
+    /// Puts a request behind what is to be sent ([`Connection::push`]). Returns the correlation
+    /// ID of its answer, which comes if the request is `answered`.
+    pub(crate) fn post<M: Message>(
+        &mut self,
+        version: i16,
+        request: &M,
+        answered: bool,
+    ) -> Result<i32> {
+        let correlation_id = self.enqueue(version, request)?;
+        if answered {
+            self.expected.push_back((correlation_id, M::API, version));
+        }
+        Ok(correlation_id)
+    }
+
+    /// Sends what the socket takes at once. Whether that was all.
+    pub(crate) fn push(&mut self) -> Result<bool> {
+        self.check()?;
+        loop {
+            let rest = self.outbox.get(self.sent..).unwrap_or_default();
+            if rest.is_empty() {
+                self.outbox.clear();
+                self.sent = 0;
+                return Ok(true);
+            }
+            match self.stream.write(rest) {
+                Ok(0) => return Err(self.lost(IoKind::WriteZero.into())),
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == IoKind::Interrupted => {}
+                Err(error) if is_not_yet(&error) => return Ok(false),
+                Err(error) => return Err(self.lost(error)),
+            }
+        }
+    }
+
     /// Whether an error has made it useless: it can only be dropped.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken

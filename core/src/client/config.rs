@@ -1,0 +1,101 @@
+//! How clients behave: every setting, with its default.
+
+use std::time::Duration;
+
+use super::backoff::Backoff;
+use crate::batch::compression::Codec;
+use crate::engine::Acks;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::BATCH_BYTES_MAX;
+
+/// The settings of a [`Producer`](super::Producer).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProducerConfig {
+    /// What the client calls itself.
+    pub client_id: String,
+    /// What an acknowledgement promises. With [`Acks::None`] nothing is known of a record but
+    /// that it was sent.
+    pub acks: Acks,
+    /// Whether a record that has to be sent again is still stored exactly once, in order. Only
+    /// with [`Acks::Synced`]; without it, one batch per partition is under way at a time, so that
+    /// the order holds, and a record may be stored twice. In this process it is always so.
+    pub idempotent: bool,
+    /// How long a batch waits for more records. Zero waits for no clock: what is sent while
+    /// nothing is under way leaves at once, and what is sent meanwhile gathers until an answer
+    /// comes, so that batches grow with the load and a lone record waits for nobody.
+    pub linger: Duration,
+    /// The size at which a batch leaves in any case, in bytes before compression.
+    pub batch_bytes: usize,
+    /// How batches are compressed.
+    pub compression: Codec,
+    /// How many bytes of records may wait for their acknowledgement; more wait in `send`.
+    pub buffer_bytes: usize,
+    /// How long `send` waits for room in the buffer, or to hear of a topic.
+    pub block_max: Duration,
+    /// How long a record may take, with everything that has to be tried again.
+    pub delivery_timeout: Duration,
+    /// How long a broker may take to answer one request.
+    pub request_timeout: Duration,
+    /// The shortest delay before something is tried again.
+    pub retry_backoff_min: Duration,
+    /// The longest delay before something is tried again.
+    pub retry_backoff_max: Duration,
+}
+
+impl Default for ProducerConfig {
+    fn default() -> Self {
+        Self {
+            client_id: "minka".to_owned(),
+            acks: Acks::Synced,
+            idempotent: true,
+            linger: Duration::ZERO,
+            batch_bytes: 64 << 10,
+            compression: Codec::None,
+            buffer_bytes: 32 << 20,
+            block_max: Duration::from_secs(60),
+            delivery_timeout: Duration::from_secs(120),
+            request_timeout: Duration::from_secs(30),
+            retry_backoff_min: Duration::from_millis(100),
+            retry_backoff_max: Duration::from_secs(1),
+        }
+    }
+}
+
+impl ProducerConfig {
+    /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
+    pub fn check(&self) -> Result<()> {
+        if self.batch_bytes == 0 || self.batch_bytes > BATCH_BYTES_MAX as usize {
+            return refuse(&format!("batch_bytes must be from 1 to {BATCH_BYTES_MAX}"));
+        }
+        if self.buffer_bytes < self.batch_bytes {
+            return refuse("buffer_bytes must be at least batch_bytes");
+        }
+        if self.delivery_timeout.is_zero() {
+            return refuse("delivery_timeout must be above 0");
+        }
+        check_common(self.request_timeout, self.retry_backoff_min, self.retry_backoff_max)
+    }
+
+    /// Whether batches carry a producer ID and sequence numbers.
+    pub(super) fn stamps(&self) -> bool {
+        self.idempotent && self.acks == Acks::Synced
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.retry_backoff_min, self.retry_backoff_max)
+    }
+}
+
+fn check_common(request: Duration, backoff_min: Duration, backoff_max: Duration) -> Result<()> {
+    if request.is_zero() {
+        return refuse("request_timeout must be above 0");
+    }
+    if backoff_min.is_zero() || backoff_min > backoff_max {
+        return refuse("retry_backoff_min must be above 0 and not above retry_backoff_max");
+    }
+    Ok(())
+}
+
+fn refuse(text: &str) -> Result<()> {
+    Err(Error::new(ErrorKind::InvalidConfig, text))
+}

@@ -30,6 +30,8 @@ pub(super) struct Local {
     flights: Mutex<Flights>,
     signal: Arc<Signal>,
     stopped: AtomicBool,
+    /// Whether somebody has waited since the last record was added. SYNC: none; it is a hint.
+    waited: AtomicBool,
     thread: Mutex<Option<JoinHandle<()>>>,
     itself: Weak<Self>,
 }
@@ -60,6 +62,7 @@ impl Local {
             flights: Mutex::default(),
             signal: Arc::default(),
             stopped: AtomicBool::new(false),
+            waited: AtomicBool::new(true),
             thread: Mutex::default(),
             itself: itself.clone(),
         })
@@ -77,19 +80,22 @@ impl Local {
 
     /// After a record has been added with which a batch began or ended, or with `called_back`
     /// somebody wants to be called.
+    ///
+    /// Who waits for each record is served best by his own thread. Who does not wait shall not be
+    /// held up by the disk either, and his records gather while another thread writes.
     pub(super) fn added(&self, called_back: bool) {
-        self.work();
+        if self.waited.swap(false, Ordering::Relaxed) {
+            self.work();
+        }
         if called_back || !self.accumulator.lock().active.is_empty() {
             self.start_thread();
-        }
-        if !self.accumulator.config.linger.is_zero() {
-            // The thread has a new time to keep.
             self.signal.raise();
         }
     }
 
     /// Waits until all batches below `mark` are finished; `false` if the deadline passes.
     pub(super) fn wait_finished(&self, mark: u64, deadline: Instant) -> bool {
+        self.waited.store(true, Ordering::Relaxed);
         self.work_until(deadline, || self.accumulator.lock().is_finished(mark))
     }
 
@@ -293,6 +299,7 @@ impl Local {
 
 impl Help for Local {
     fn help(&self, slot: &Slot, deadline: Instant) {
+        self.waited.store(true, Ordering::Relaxed);
         self.work_until(deadline, || slot.is_filled());
     }
 }

@@ -59,6 +59,11 @@ impl<'a> Records<'a> {
     pub fn new(bytes: &'a [u8], record_count: i32) -> Self {
         Self { bytes, left: record_count, failed: false }
     }
+
+    /// The bytes that have not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes
+    }
 }
 
 impl<'a> Iterator for Records<'a> {

@@ -6,13 +6,15 @@
 
 mod backoff;
 mod config;
+mod consumer;
 mod partitioner;
 mod producer;
-#[cfg_attr(not(test), expect(dead_code, reason = "consumer and admin use the rest"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "admin uses the rest"))]
 mod remote;
 mod target;
 
 pub use config::ProducerConfig;
+pub use consumer::{Consumer, ConsumerConfig, Group, Iter, Record, Records, Start, StartAt, Waker};
 pub use producer::{Delivery, Message, Producer, Receipt};
 pub use target::Target;
 

@@ -135,6 +135,7 @@ fn check_group(name: &str) -> Result<()> {
     if (1..=GROUP_BYTES_MAX).contains(&name.len()) {
         return Ok(());
     }
-    let text = format!("a group's ID has 1 to {GROUP_BYTES_MAX} bytes; this one has {}", name.len());
+    let text =
+        format!("a group's ID has 1 to {GROUP_BYTES_MAX} bytes; this one has {}", name.len());
     Err(Error::new(ErrorKind::InvalidGroupId, text))
 }

@@ -36,10 +36,16 @@ struct Follow {
     want: Want,
     /// Once its topic exists.
     partition: Option<Arc<Partition>>,
+    /// Whether it has to be tried again without anybody saying when.
+    retry: bool,
 }
 
 impl Local {
-    pub(super) fn new(broker: Arc<Broker>, signal: Arc<Signal>, partition_bytes_max: usize) -> Self {
+    pub(super) fn new(
+        broker: Arc<Broker>,
+        signal: Arc<Signal>,
+        partition_bytes_max: usize,
+    ) -> Self {
         Self {
             broker,
             wake: signal,
@@ -60,8 +66,12 @@ impl Local {
         for slot in slots {
             let Some(follow) = self.follows.get_mut(&slot) else { continue };
             match follow.read(&self.broker, self.partition_bytes_max, &mut self.ready) {
-                Ok(true) => {}
-                Ok(false) => self.look_again_at = Some(Instant::now() + RETRY_INTERVAL),
+                Ok(good) => {
+                    follow.retry = !good;
+                    if follow.retry {
+                        self.look_again_at = Some(Instant::now() + RETRY_INTERVAL);
+                    }
+                }
                 Err(error) => {
                     let ticket = follow.want.ticket;
                     self.unfollow(ticket);
@@ -78,7 +88,7 @@ impl Local {
     /// Asks to be woken by every partition. `false` if one has something now.
     fn watch(&self) -> bool {
         self.follows.values().all(|follow| match (&follow.partition, follow.want.at) {
-            (Some(partition), StartAt::Offset(offset)) => {
+            (Some(partition), StartAt::Offset(offset)) if !follow.retry => {
                 partition.watch(offset, &self.wake, TOKEN)
             }
             _ => true,
@@ -89,7 +99,7 @@ impl Local {
 impl Source for Local {
     fn follow(&mut self, wants: Vec<Want>) {
         for want in wants {
-            self.follows.insert(want.ticket.slot, Follow { want, partition: None });
+            self.follows.insert(want.ticket.slot, Follow { want, partition: None, retry: false });
         }
     }
 
@@ -109,7 +119,7 @@ impl Source for Local {
                 return Some(news);
             }
             self.look();
-            if self.ready.is_empty() && (self.look_again_at.is_some() || self.watch()) {
+            if self.ready.is_empty() && self.watch() {
                 return None;
             }
         }

@@ -39,14 +39,7 @@ struct Slot {
 
 impl Partitions {
     pub(super) fn new(source: Box<dyn Source>, start: Start) -> Self {
-        Self {
-            source,
-            start,
-            slots: BTreeMap::new(),
-            next_slot: 0,
-            current: None,
-            failure: None,
-        }
+        Self { source, start, slots: BTreeMap::new(), next_slot: 0, current: None, failure: None }
     }
 
     /// Reads this partition from now on; it is not read yet.
@@ -64,6 +57,7 @@ impl Partitions {
         self.next_slot += 1;
     }
 
+    #[expect(dead_code, reason = "groups use it")]
     /// Stops reading the partitions of which `keep` says no.
     pub(super) fn retain(&mut self, keep: impl Fn(&str, u32) -> bool) {
         let source = &mut self.source;
@@ -172,8 +166,7 @@ impl Partitions {
             What::Start(offset) => slot.position = Some(offset),
             What::Batches(bytes) => {
                 let position = slot.position.unwrap_or(0);
-                let unpacker =
-                    Unpacker::from(slot.topic.clone(), slot.partition, bytes, position);
+                let unpacker = Unpacker::from(slot.topic.clone(), slot.partition, bytes, position);
                 self.current = Some((ticket, unpacker));
             }
             What::Failed(error) if error.kind() == ErrorKind::OffsetOutOfRange => {

@@ -85,6 +85,7 @@ impl Unpacker {
         self.position
     }
 
+    #[expect(dead_code, reason = "queue groups use it")]
     /// The offsets at which there turned out to be no record, since this was last asked.
     pub(super) fn take_gaps(&mut self) -> Vec<RangeInclusive<u64>> {
         self.gaps.as_mut().map(std::mem::take).unwrap_or_default()

@@ -1,0 +1,197 @@
+//! Consuming: of partitions by hand, as a member of a group of which each member has partitions of
+//! its own, or from a queue whose messages the members of a group share.
+
+mod config;
+mod local;
+mod partitions;
+mod record;
+mod records;
+mod remote;
+mod signal;
+mod source;
+mod unpack;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use config::{ConsumerConfig, Group, Start, StartAt};
+pub use record::Record;
+pub use records::{Iter, Records};
+pub use signal::Waker;
+
+use super::Target;
+use super::backoff::Backoff;
+use super::remote::cluster::{Cluster, ClusterOptions};
+use crate::engine::Broker;
+use crate::error::{Error, ErrorKind, Result};
+use crate::state::topic::check_name;
+use local::Local;
+use partitions::Partitions;
+use remote::Remote;
+use signal::Signal;
+use source::Source;
+
+/// Longer than anybody waits: what a timeout is that no clock can add up.
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A consumer. Belongs to one thread at a time; its [`Waker`] to all.
+#[derive(Debug)]
+pub struct Consumer {
+    backend: Backend,
+    config: ConsumerConfig,
+    signal: Arc<Signal>,
+    mode: Mode,
+}
+
+/// Where the broker is.
+#[derive(Debug)]
+enum Backend {
+    Local(Arc<Broker>),
+    Remote(String),
+}
+
+/// What the consumer reads.
+#[derive(Debug)]
+enum Mode {
+    Nothing,
+    Assigned(Box<Partitions>),
+}
+
+impl Consumer {
+    /// Opens a consumer of a broker in this process, or behind an address.
+    ///
+    /// Fails with [`ErrorKind::InvalidConfig`] or [`ErrorKind::InvalidGroupId`]. An address is
+    /// not connected to yet: a broker that cannot be reached is waited for.
+    pub fn open(target: impl Into<Target>, config: ConsumerConfig) -> Result<Self> {
+        config.check()?;
+        let backend = match target.into() {
+            Target::Broker(broker) => Backend::Local(broker),
+            Target::Address(address) => {
+                cluster(&address, &config)?;
+                Backend::Remote(address)
+            }
+        };
+        Ok(Self { backend, config, signal: Arc::default(), mode: Mode::Nothing })
+    }
+
+    /// Reads these partitions, each from where it says, instead of those before. A topic or
+    /// partition that does not exist is waited for; it is not created.
+    pub fn assign(&mut self, partitions: &[(&str, u32, StartAt)]) -> Result<()> {
+        let mut assigned = Partitions::new(self.source()?, self.config.start);
+        for &(topic, partition, at) in partitions {
+            check_name(topic)?;
+            if assigned.contains(topic, partition) {
+                let text = format!("partition {partition} of topic {topic} is assigned twice");
+                return Err(Error::new(ErrorKind::InvalidRequest, text));
+            }
+            assigned.add(topic.into(), partition, at);
+        }
+        self.mode = Mode::Assigned(Box::new(assigned));
+        Ok(())
+    }
+
+    /// Waits for records and returns them: at most
+    /// [`records_max`](ConsumerConfig::records_max); none when `timeout` is over.
+    ///
+    /// Fails with [`ErrorKind::Interrupted`] after [`Waker::wake`]. Any other error concerns one
+    /// partition: the next poll tries it again and returns what others have.
+    pub fn poll(&mut self, timeout: Duration) -> Result<Records> {
+        let deadline = Instant::now() + timeout.min(FOREVER);
+        let mut records = Records::default();
+        loop {
+            if self.signal.take_interrupt() {
+                return Err(Error::new(ErrorKind::Interrupted, "the poll was ended by its waker"));
+            }
+            let look_again = self.fill(&mut records)?;
+            if !records.is_empty() || Instant::now() >= deadline {
+                return Ok(records);
+            }
+            self.signal.wait(look_again.map_or(deadline, |when| when.min(deadline)));
+        }
+    }
+
+    /// Goes on at another offset of a partition. What was fetched of it is dropped.
+    pub fn seek(&mut self, topic: &str, partition: u32, at: StartAt) -> Result<()> {
+        self.partitions()?.seek(topic, partition, at)
+    }
+
+    /// Returns no more records of a partition until [`Consumer::resume`].
+    pub fn pause(&mut self, topic: &str, partition: u32) -> Result<()> {
+        self.partitions()?.pause(topic, partition, true)
+    }
+
+    /// Goes on with a partition where it was paused.
+    pub fn resume(&mut self, topic: &str, partition: u32) -> Result<()> {
+        self.partitions()?.pause(topic, partition, false)
+    }
+
+    /// The offset of the next record that a poll will return of a partition; `None` until the
+    /// broker has said where it begins.
+    pub fn position(&mut self, topic: &str, partition: u32) -> Result<Option<u64>> {
+        self.partitions()?.position(topic, partition)
+    }
+
+    /// The partitions that are read at present.
+    pub fn assignment(&self) -> Vec<(String, u32)> {
+        match &self.mode {
+            Mode::Nothing => Vec::new(),
+            Mode::Assigned(partitions) => named(partitions),
+        }
+    }
+
+    /// What ends a poll that waits, from any thread.
+    pub fn waker(&self) -> Waker {
+        Waker::new(&self.signal)
+    }
+
+    /// Takes what there is. Returns when to look again in any case.
+    fn fill(&mut self, records: &mut Records) -> Result<Option<Instant>> {
+        match &mut self.mode {
+            Mode::Nothing => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "the consumer reads nothing: call assign or subscribe first",
+            )),
+            Mode::Assigned(partitions) => {
+                partitions.fill(records, self.config.records_max)?;
+                Ok(partitions.look_again_at())
+            }
+        }
+    }
+
+    fn partitions(&mut self) -> Result<&mut Partitions> {
+        match &mut self.mode {
+            Mode::Assigned(partitions) => Ok(partitions),
+            Mode::Nothing => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "the consumer has no partitions: call assign or subscribe first",
+            )),
+        }
+    }
+
+    fn source(&self) -> Result<Box<dyn Source>> {
+        let (signal, config) = (self.signal.clone(), &self.config);
+        Ok(match &self.backend {
+            Backend::Local(broker) => {
+                Box::new(Local::new(broker.clone(), signal, config.partition_bytes_max))
+            }
+            Backend::Remote(address) => {
+                Box::new(Remote::new(cluster(address, config)?, config.clone(), signal))
+            }
+        })
+    }
+}
+
+/// What asks the brokers behind an address. Its waits end for good with whom it is made for.
+fn cluster(address: &str, config: &ConsumerConfig) -> Result<Cluster> {
+    let options = ClusterOptions {
+        client_id: config.client_id.clone(),
+        create_topics: false,
+        request_timeout: config.request_timeout,
+        backoff: Backoff::new(config.backoff_min, config.backoff_max),
+    };
+    Cluster::new(address, options)
+}
+
+fn named(partitions: &Partitions) -> Vec<(String, u32)> {
+    partitions.positions().map(|(topic, partition, _)| (topic.to_string(), partition)).collect()
+}

@@ -29,6 +29,7 @@ pub(crate) struct World {
     directory: TempDir,
     running: Mutex<Option<Running>>,
     proxy: Option<Proxy>,
+    change: fn(&mut Config),
 }
 
 struct Running {
@@ -39,19 +40,23 @@ struct Running {
 impl World {
     /// A broker in this process.
     pub(crate) fn in_process() -> Self {
-        let world =
-            Self { directory: TempDir::new().unwrap(), running: Mutex::default(), proxy: None };
-        world.start();
-        world
+        Self::new(None, |_| {})
     }
 
     /// A broker behind an address that stays the same when it is started again.
     pub(crate) fn over_tcp() -> Self {
-        let world = Self {
-            directory: TempDir::new().unwrap(),
-            running: Mutex::default(),
-            proxy: Some(Proxy::start()),
-        };
+        Self::new(Some(Proxy::start()), |_| {})
+    }
+
+    /// The same with other settings of the broker.
+    pub(crate) fn with(self, change: fn(&mut Config)) -> Self {
+        self.stop();
+        Self::new(self.proxy, change)
+    }
+
+    fn new(proxy: Option<Proxy>, change: fn(&mut Config)) -> Self {
+        let directory = TempDir::new().unwrap();
+        let world = Self { directory, running: Mutex::default(), proxy, change };
         world.start();
         world
     }
@@ -59,11 +64,12 @@ impl World {
     pub(crate) fn start(&self) {
         let events =
             EventLog::open(self.directory.path(), Level::Debug, FILE_BYTES_DEFAULT, 1).unwrap();
-        let config = Config {
-            group_initial_rebalance_delay: Duration::ZERO,
+        let mut config = Config {
             segment_bytes: 1 << 20,
+            group_consumer_heartbeat_interval: Duration::from_millis(20),
             ..Config::default()
         };
+        (self.change)(&mut config);
         let broker = Broker::open(self.directory.path(), config, Arc::new(events)).unwrap();
         let broker = Arc::new(broker);
         let server = self.proxy.as_ref().map(|proxy| {
@@ -103,6 +109,13 @@ impl World {
             Some(proxy) => Target::from(proxy.address.to_string()),
             None => Target::from(self.broker()),
         }
+    }
+
+    /// Leads all connections to nowhere, and new ones too, until `on` again.
+    pub(crate) fn reachable(&self, on: bool) {
+        let running = self.running.lock().unwrap();
+        let server = running.as_ref().unwrap().server.as_ref().unwrap();
+        self.proxy.as_ref().unwrap().lead_to(on.then(|| server.kafka_address()));
     }
 
     /// Ends all connections. The next ones work.

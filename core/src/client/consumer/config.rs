@@ -8,6 +8,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// The longest group ID, in bytes: what a string of the protocol can be at most in a name.
 const GROUP_BYTES_MAX: usize = 249;
 
+/// The longest time that the protocol can say, in ms.
+const TIME_MS_MAX: u128 = i32::MAX as u128;
+
 /// The settings of a [`Consumer`](super::Consumer).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerConfig {
@@ -112,6 +115,16 @@ impl ConsumerConfig {
         }
         if self.backoff_min.is_zero() || self.backoff_min > self.backoff_max {
             return refuse("backoff_min must be above 0 and not above backoff_max");
+        }
+        let times = [
+            self.fetch_wait,
+            self.auto_commit_interval,
+            self.poll_interval_max,
+            self.request_timeout,
+            self.backoff_max,
+        ];
+        if times.iter().any(|time| time.as_millis() > TIME_MS_MAX) {
+            return refuse("no time may be longer than 2147483647 ms, about 24 days");
         }
         match &self.group {
             Some(Group::Queue(name) | Group::Partitions(name)) => check_group(name),

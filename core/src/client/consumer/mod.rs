@@ -2,6 +2,7 @@
 //! its own, or from a queue whose messages the members of a group share.
 
 mod config;
+mod group;
 mod local;
 mod partitions;
 mod record;
@@ -25,6 +26,7 @@ use super::remote::cluster::{Cluster, ClusterOptions};
 use crate::engine::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::topic::check_name;
+use group::{Coordinator, Kind, LocalCoordinator, Membership, PartitionMember, RemoteCoordinator};
 use local::Local;
 use partitions::Partitions;
 use remote::Remote;
@@ -55,6 +57,7 @@ enum Backend {
 enum Mode {
     Nothing,
     Assigned(Box<Partitions>),
+    Member(Box<PartitionMember>),
 }
 
 impl Consumer {
@@ -86,7 +89,42 @@ impl Consumer {
             }
             assigned.add(topic.into(), partition, at);
         }
+        self.shut(true)?;
         self.mode = Mode::Assigned(Box::new(assigned));
+        Ok(())
+    }
+
+    /// Joins [the group](ConsumerConfig::group), to read these topics with its other members. A
+    /// topic that does not exist is waited for; it is not created. Who is a member already wants
+    /// these topics from now on, instead of those before.
+    ///
+    /// Fails with [`ErrorKind::InvalidConfig`] without a group. What the broker says against it
+    /// is an error of [`Consumer::poll`].
+    pub fn subscribe(&mut self, topics: &[&str]) -> Result<()> {
+        topics.iter().try_for_each(|topic| check_name(topic))?;
+        let names: Vec<Arc<str>> = topics.iter().map(|&topic| topic.into()).collect();
+        if let Mode::Member(member) = &self.mode {
+            member.subscribe(names);
+            return Ok(());
+        }
+        let Some(group) = self.config.group.clone() else {
+            let text = "only a member of a group can subscribe: name one in the configuration";
+            return Err(Error::new(ErrorKind::InvalidConfig, text));
+        };
+        self.shut(true)?;
+        self.mode = match group {
+            Group::Partitions(group) => {
+                let coordinator = self.coordinator(group)?;
+                let partitions = Partitions::new(self.source()?, self.config.start);
+                let (config, signal) = (&self.config, self.signal.clone());
+                let membership = Membership::start(coordinator, names, config, signal)?;
+                Mode::Member(Box::new(PartitionMember::new(membership, partitions, config.clone())))
+            }
+            Group::Queue(_) => {
+                let text = "queue groups are not supported yet";
+                return Err(Error::new(ErrorKind::Unsupported, text));
+            }
+        };
         Ok(())
     }
 
@@ -96,7 +134,14 @@ impl Consumer {
     /// Fails with [`ErrorKind::Interrupted`] after [`Waker::wake`]. Any other error concerns one
     /// partition: the next poll tries it again and returns what others have.
     pub fn poll(&mut self, timeout: Duration) -> Result<Records> {
-        let deadline = Instant::now() + timeout.min(FOREVER);
+        let polled = self.poll_until(Instant::now() + timeout.min(FOREVER));
+        if let Mode::Member(member) = &self.mode {
+            member.polling(false)?;
+        }
+        polled
+    }
+
+    fn poll_until(&mut self, deadline: Instant) -> Result<Records> {
         let mut records = Records::default();
         loop {
             if self.signal.take_interrupt() {
@@ -108,6 +153,37 @@ impl Consumer {
             }
             self.signal.wait(look_again.map_or(deadline, |when| when.min(deadline)));
         }
+    }
+
+    /// Says that what was returned is done, and waits until the broker has that: the positions of
+    /// a member of a partition group.
+    ///
+    /// Fails with [`ErrorKind::UnknownMember`] where the group has given the partitions to others
+    /// meanwhile, and with [`ErrorKind::Timeout`] where the broker does not confirm it within
+    /// [`request_timeout`](ConsumerConfig::request_timeout).
+    pub fn commit(&mut self) -> Result<()> {
+        match &mut self.mode {
+            Mode::Member(member) => member.commit(),
+            Mode::Nothing | Mode::Assigned(_) => Err(no_group()),
+        }
+    }
+
+    /// The position that the group has committed for a partition of this member; `None` if it has
+    /// committed none.
+    pub fn committed(&mut self, topic: &str, partition: u32) -> Result<Option<u64>> {
+        match &self.mode {
+            Mode::Member(member) => member.committed(topic, partition),
+            Mode::Nothing | Mode::Assigned(_) => Err(no_group()),
+        }
+    }
+
+    /// Ends the consumer: with [`auto_commit`](ConsumerConfig::auto_commit), what was returned is
+    /// done. A member leaves its group at once, and others take over without delay.
+    ///
+    /// Dropping a consumer does the same and tells no errors. If that happens by a panic, what
+    /// the last poll returned does not count as done.
+    pub fn close(mut self) -> Result<()> {
+        self.shut(true)
     }
 
     /// Goes on at another offset of a partition. What was fetched of it is dropped.
@@ -136,6 +212,10 @@ impl Consumer {
         match &self.mode {
             Mode::Nothing => Vec::new(),
             Mode::Assigned(partitions) => named(partitions),
+            Mode::Member(member) => {
+                let assigned = member.assignment().iter();
+                assigned.map(|one| (one.topic.to_string(), one.partition)).collect()
+            }
         }
     }
 
@@ -155,17 +235,40 @@ impl Consumer {
                 partitions.fill(records, self.config.records_max)?;
                 Ok(partitions.look_again_at())
             }
+            Mode::Member(member) => member.fill(records),
         }
     }
 
     fn partitions(&mut self) -> Result<&mut Partitions> {
         match &mut self.mode {
             Mode::Assigned(partitions) => Ok(partitions),
+            Mode::Member(member) => Ok(member.partitions()),
             Mode::Nothing => Err(Error::new(
                 ErrorKind::InvalidRequest,
                 "the consumer has no partitions: call assign or subscribe first",
             )),
         }
+    }
+
+    /// Ends what is read. Only if it is `done`, what was returned last counts as that.
+    fn shut(&mut self, done: bool) -> Result<()> {
+        match std::mem::replace(&mut self.mode, Mode::Nothing) {
+            Mode::Member(mut member) if done => member.close(),
+            Mode::Member(_) | Mode::Nothing | Mode::Assigned(_) => Ok(()),
+        }
+    }
+
+    fn coordinator(&self, group: String) -> Result<Box<dyn Coordinator>> {
+        Ok(match &self.backend {
+            Backend::Local(broker) => {
+                let client_id = self.config.client_id.clone();
+                Box::new(LocalCoordinator::new(broker.clone(), group, client_id))
+            }
+            Backend::Remote(address) => {
+                let cluster = cluster(address, &self.config)?;
+                Box::new(RemoteCoordinator::new(cluster, group, Kind::Partitions))
+            }
+        })
     }
 
     fn source(&self) -> Result<Box<dyn Source>> {
@@ -179,6 +282,17 @@ impl Consumer {
             }
         })
     }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // Who wants to know about a failure calls close().
+        let _ = self.shut(!std::thread::panicking());
+    }
+}
+
+fn no_group() -> Error {
+    Error::new(ErrorKind::InvalidRequest, "only a member of a group commits: call subscribe first")
 }
 
 /// What asks the brokers behind an address. Its waits end for good with whom it is made for.

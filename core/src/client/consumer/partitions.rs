@@ -57,7 +57,6 @@ impl Partitions {
         self.next_slot += 1;
     }
 
-    #[expect(dead_code, reason = "groups use it")]
     /// Stops reading the partitions of which `keep` says no.
     pub(super) fn retain(&mut self, keep: impl Fn(&str, u32) -> bool) {
         let source = &mut self.source;

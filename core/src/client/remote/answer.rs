@@ -49,6 +49,17 @@ const KINDS: &[(ErrorCode, ErrorKind)] = &[
     (ErrorCode::InvalidRecord, ErrorKind::InvalidRecord),
     (ErrorCode::ProducerFenced, ErrorKind::InvalidProducerEpoch),
     (ErrorCode::UnknownTopicId, ErrorKind::UnknownTopicId),
+    (ErrorCode::GroupIdNotFound, ErrorKind::GroupNotFound),
+    (ErrorCode::NonEmptyGroup, ErrorKind::NonEmptyGroup),
+    (ErrorCode::FencedMemberEpoch, ErrorKind::FencedMemberEpoch),
+    (ErrorCode::StaleMemberEpoch, ErrorKind::StaleMemberEpoch),
+    (ErrorCode::UnsupportedAssignor, ErrorKind::UnsupportedAssignor),
+    (ErrorCode::UnreleasedInstanceId, ErrorKind::UnreleasedInstance),
+    (ErrorCode::InvalidRegularExpression, ErrorKind::InvalidRegularExpression),
+    (ErrorCode::InvalidRecordState, ErrorKind::InvalidRecordState),
+    (ErrorCode::ShareSessionNotFound, ErrorKind::ShareSessionNotFound),
+    (ErrorCode::InvalidShareSessionEpoch, ErrorKind::InvalidShareSessionEpoch),
+    (ErrorCode::ShareSessionLimitReached, ErrorKind::ShareSessionLimitReached),
 ];
 
 /// The kind of an error code.

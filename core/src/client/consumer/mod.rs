@@ -5,6 +5,7 @@ mod config;
 mod group;
 mod local;
 mod partitions;
+mod queue;
 mod record;
 mod records;
 mod remote;
@@ -26,10 +27,15 @@ use super::remote::cluster::{Cluster, ClusterOptions};
 use crate::engine::Broker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::topic::check_name;
-use group::{Coordinator, Kind, LocalCoordinator, Membership, PartitionMember, RemoteCoordinator};
+use crate::wire::kafka::share_fetch::{ACCEPT, REJECT, RELEASE, RENEW};
+use group::{
+    Assigned, Coordinator, Kind, LocalCoordinator, Membership, PartitionMember, RemoteCoordinator,
+    new_member_id,
+};
 use local::Local;
 use partitions::Partitions;
-use remote::Remote;
+use queue::QueueMember;
+use remote::{Remote, RemoteQueue, Sharer};
 use signal::Signal;
 use source::Source;
 
@@ -58,6 +64,7 @@ enum Mode {
     Nothing,
     Assigned(Box<Partitions>),
     Member(Box<PartitionMember>),
+    Queue(Box<QueueMember>),
 }
 
 impl Consumer {
@@ -103,9 +110,16 @@ impl Consumer {
     pub fn subscribe(&mut self, topics: &[&str]) -> Result<()> {
         topics.iter().try_for_each(|topic| check_name(topic))?;
         let names: Vec<Arc<str>> = topics.iter().map(|&topic| topic.into()).collect();
-        if let Mode::Member(member) = &self.mode {
-            member.subscribe(names);
-            return Ok(());
+        match &self.mode {
+            Mode::Member(member) => {
+                member.subscribe(names);
+                return Ok(());
+            }
+            Mode::Queue(member) => {
+                member.subscribe(names);
+                return Ok(());
+            }
+            Mode::Nothing | Mode::Assigned(_) => {}
         }
         let Some(group) = self.config.group.clone() else {
             let text = "only a member of a group can subscribe: name one in the configuration";
@@ -113,17 +127,8 @@ impl Consumer {
         };
         self.shut(true)?;
         self.mode = match group {
-            Group::Partitions(group) => {
-                let coordinator = self.coordinator(group)?;
-                let partitions = Partitions::new(self.source()?, self.config.start);
-                let (config, signal) = (&self.config, self.signal.clone());
-                let membership = Membership::start(coordinator, names, config, signal)?;
-                Mode::Member(Box::new(PartitionMember::new(membership, partitions, config.clone())))
-            }
-            Group::Queue(_) => {
-                let text = "queue groups are not supported yet";
-                return Err(Error::new(ErrorKind::Unsupported, text));
-            }
+            Group::Partitions(group) => self.join_partitions(group, names)?,
+            Group::Queue(group) => self.join_queue(group, names)?,
         };
         Ok(())
     }
@@ -135,8 +140,10 @@ impl Consumer {
     /// partition: the next poll tries it again and returns what others have.
     pub fn poll(&mut self, timeout: Duration) -> Result<Records> {
         let polled = self.poll_until(Instant::now() + timeout.min(FOREVER));
-        if let Mode::Member(member) = &self.mode {
-            member.polling(false)?;
+        match &self.mode {
+            Mode::Member(member) => member.polling(false)?,
+            Mode::Queue(member) => member.polling(false)?,
+            Mode::Nothing | Mode::Assigned(_) => {}
         }
         polled
     }
@@ -164,6 +171,7 @@ impl Consumer {
     pub fn commit(&mut self) -> Result<()> {
         match &mut self.mode {
             Mode::Member(member) => member.commit(),
+            Mode::Queue(member) => member.commit(),
             Mode::Nothing | Mode::Assigned(_) => Err(no_group()),
         }
     }
@@ -173,7 +181,45 @@ impl Consumer {
     pub fn committed(&mut self, topic: &str, partition: u32) -> Result<Option<u64>> {
         match &self.mode {
             Mode::Member(member) => member.committed(topic, partition),
-            Mode::Nothing | Mode::Assigned(_) => Err(no_group()),
+            Mode::Nothing | Mode::Assigned(_) | Mode::Queue(_) => Err(no_group()),
+        }
+    }
+
+    /// The message has been dealt with: no member of the queue group gets it again. The broker is
+    /// told with the next poll or commit.
+    ///
+    /// Fails with [`ErrorKind::InvalidRecordState`] where this consumer does not hold the record
+    /// (any more), as all of these methods do.
+    pub fn accept(&mut self, record: &Record<'_>) -> Result<()> {
+        self.mark(record, ACCEPT)
+    }
+
+    /// The message is for somebody else, or for later: it is delivered again, to any member, with
+    /// a higher [delivery count](Record::delivery_count).
+    pub fn release(&mut self, record: &Record<'_>) -> Result<()> {
+        self.mark(record, RELEASE)
+    }
+
+    /// The message cannot be dealt with: no member gets it again.
+    pub fn reject(&mut self, record: &Record<'_>) -> Result<()> {
+        self.mark(record, REJECT)
+    }
+
+    /// The message takes longer: its lock begins anew. It is held until something else is said
+    /// of it, also with [`auto_commit`](ConsumerConfig::auto_commit).
+    ///
+    /// Fails with [`ErrorKind::Unsupported`] where the broker cannot do that.
+    pub fn renew(&mut self, record: &Record<'_>) -> Result<()> {
+        self.mark(record, RENEW)
+    }
+
+    /// How many acknowledgements came too late, or over a connection that was lost, since this
+    /// consumer subscribed to a queue group: those messages are delivered again. With
+    /// [`auto_commit`](ConsumerConfig::auto_commit) that is no error.
+    pub fn acknowledged_too_late(&self) -> u64 {
+        match &self.mode {
+            Mode::Queue(member) => member.too_late(),
+            Mode::Nothing | Mode::Assigned(_) | Mode::Member(_) => 0,
         }
     }
 
@@ -212,10 +258,8 @@ impl Consumer {
         match &self.mode {
             Mode::Nothing => Vec::new(),
             Mode::Assigned(partitions) => named(partitions),
-            Mode::Member(member) => {
-                let assigned = member.assignment().iter();
-                assigned.map(|one| (one.topic.to_string(), one.partition)).collect()
-            }
+            Mode::Member(member) => assigned(member.assignment()),
+            Mode::Queue(member) => assigned(member.assignment()),
         }
     }
 
@@ -236,6 +280,7 @@ impl Consumer {
                 Ok(partitions.look_again_at())
             }
             Mode::Member(member) => member.fill(records),
+            Mode::Queue(member) => member.fill(records).map(|()| None),
         }
     }
 
@@ -243,9 +288,10 @@ impl Consumer {
         match &mut self.mode {
             Mode::Assigned(partitions) => Ok(partitions),
             Mode::Member(member) => Ok(member.partitions()),
-            Mode::Nothing => Err(Error::new(
+            Mode::Nothing | Mode::Queue(_) => Err(Error::new(
                 ErrorKind::InvalidRequest,
-                "the consumer has no partitions: call assign or subscribe first",
+                "the consumer has no positions: those have assigned partitions and the members of \
+                 partition groups",
             )),
         }
     }
@@ -254,12 +300,23 @@ impl Consumer {
     fn shut(&mut self, done: bool) -> Result<()> {
         match std::mem::replace(&mut self.mode, Mode::Nothing) {
             Mode::Member(mut member) if done => member.close(),
-            Mode::Member(_) | Mode::Nothing | Mode::Assigned(_) => Ok(()),
+            Mode::Queue(mut member) if done => member.close(),
+            Mode::Member(_) | Mode::Queue(_) | Mode::Nothing | Mode::Assigned(_) => Ok(()),
         }
     }
 
-    fn coordinator(&self, group: String) -> Result<Box<dyn Coordinator>> {
-        Ok(match &self.backend {
+    fn mark(&mut self, record: &Record<'_>, kind: i8) -> Result<()> {
+        match &mut self.mode {
+            Mode::Queue(member) => member.mark(record, kind),
+            Mode::Nothing | Mode::Assigned(_) | Mode::Member(_) => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "only a member of a queue group says what becomes of single records",
+            )),
+        }
+    }
+
+    fn join_partitions(&self, group: String, topics: Vec<Arc<str>>) -> Result<Mode> {
+        let coordinator: Box<dyn Coordinator> = match &self.backend {
             Backend::Local(broker) => {
                 let client_id = self.config.client_id.clone();
                 Box::new(LocalCoordinator::new(broker.clone(), group, client_id))
@@ -268,7 +325,35 @@ impl Consumer {
                 let cluster = cluster(address, &self.config)?;
                 Box::new(RemoteCoordinator::new(cluster, group, Kind::Partitions))
             }
-        })
+        };
+        let partitions = Partitions::new(self.source()?, self.config.start);
+        let membership = self.membership(coordinator, new_member_id()?, topics)?;
+        let member = PartitionMember::new(membership, partitions, self.config.clone());
+        Ok(Mode::Member(Box::new(member)))
+    }
+
+    fn join_queue(&self, group: String, topics: Vec<Arc<str>>) -> Result<Mode> {
+        let Backend::Remote(address) = &self.backend else {
+            let text = "queue groups of a broker in this process are not served yet";
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        };
+        let asking = cluster(address, &self.config)?;
+        let coordinator = Box::new(RemoteCoordinator::new(asking, group.clone(), Kind::Queue));
+        let member_id = new_member_id()?;
+        let (cluster, config) = (cluster(address, &self.config)?, self.config.clone());
+        let sharer = Sharer { group, member_id: member_id.clone() };
+        let source = RemoteQueue::new(cluster, config.clone(), self.signal.clone(), sharer);
+        let membership = self.membership(coordinator, member_id, topics)?;
+        Ok(Mode::Queue(Box::new(QueueMember::new(membership, Box::new(source), config))))
+    }
+
+    fn membership(
+        &self,
+        coordinator: Box<dyn Coordinator>,
+        member_id: String,
+        topics: Vec<Arc<str>>,
+    ) -> Result<Membership> {
+        Membership::start(coordinator, member_id, topics, &self.config, self.signal.clone())
     }
 
     fn source(&self) -> Result<Box<dyn Source>> {
@@ -304,6 +389,10 @@ fn cluster(address: &str, config: &ConsumerConfig) -> Result<Cluster> {
         backoff: Backoff::new(config.backoff_min, config.backoff_max),
     };
     Cluster::new(address, options)
+}
+
+fn assigned(assignment: &[Assigned]) -> Vec<(String, u32)> {
+    assignment.iter().map(|one| (one.topic.to_string(), one.partition)).collect()
 }
 
 fn named(partitions: &Partitions) -> Vec<(String, u32)> {

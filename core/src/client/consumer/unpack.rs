@@ -85,7 +85,6 @@ impl Unpacker {
         self.position
     }
 
-    #[expect(dead_code, reason = "queue groups use it")]
     /// The offsets at which there turned out to be no record, since this was last asked.
     pub(super) fn take_gaps(&mut self) -> Vec<RangeInclusive<u64>> {
         self.gaps.as_mut().map(std::mem::take).unwrap_or_default()
@@ -116,9 +115,6 @@ impl Unpacker {
             return Ok(None);
         };
         if self.opened.is_none() && !self.open_next()? {
-            if self.gaps.is_some() {
-                self.pass(u64::MAX);
-            }
             return Ok(None);
         }
         let Some(opened) = &mut self.opened else {

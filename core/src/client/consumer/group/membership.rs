@@ -12,6 +12,7 @@ use crate::client::backoff::Backoff;
 use crate::client::consumer::config::ConsumerConfig;
 use crate::client::consumer::signal::Signal;
 use crate::error::{Error, ErrorKind, Result};
+use crate::wire::kafka::Uuid;
 
 /// How long the last heartbeat, which leaves the group, may take.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
@@ -70,6 +71,7 @@ impl Membership {
     /// Joins the group: not before this returns, but soon.
     pub(in crate::client::consumer) fn start(
         coordinator: Box<dyn Coordinator>,
+        member_id: String,
         topics: Vec<Arc<str>>,
         config: &ConsumerConfig,
         signal: Arc<Signal>,
@@ -91,7 +93,7 @@ impl Membership {
         let mut thread = Thread {
             shared: shared.clone(),
             coordinator,
-            member_id: member_id()?,
+            member_id,
             epoch: 0,
             beat_at: Instant::now(),
             delayed_until: Instant::now(),
@@ -468,15 +470,16 @@ fn lost() -> Error {
     )
 }
 
-/// A random ID, as text (RFC 9562 section 4, version 4).
-fn member_id() -> Result<String> {
+/// A new ID for a member, as Kafka's own clients make them: 22 characters.
+pub(in crate::client::consumer) fn new_member_id() -> Result<String> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| {
         Error::new(ErrorKind::Internal, format!("the system gave no random numbers: {error}"))
     })?;
+    // Version 4, variant 1 (RFC 9562 section 5.4). The first bit is clear so that the text does
+    // not begin with a dash, which programs would take for an option.
+    id[0] &= 0x7f;
     id[6] = id[6] & 0x0f | 0x40;
     id[8] = id[8] & 0x3f | 0x80;
-    let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
-    Ok(format!("{a}-{b}-{c}-{d}-{e}"))
+    Ok(Uuid(id).to_string())
 }

@@ -12,8 +12,9 @@ mod partition_member;
 mod remote_coordinator;
 mod reply;
 
-pub(super) use coordinator::Coordinator;
+pub(super) use coordinator::{Assigned, Coordinator};
 pub(super) use local_coordinator::LocalCoordinator;
-pub(super) use membership::Membership;
+pub(super) use membership::{Membership, new_member_id};
 pub(super) use partition_member::PartitionMember;
 pub(super) use remote_coordinator::{Kind, RemoteCoordinator};
+pub(super) use reply::Reply;

@@ -44,7 +44,6 @@ const INTERVAL_MAX: Duration = Duration::from_secs(3600);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::client::consumer) enum Kind {
     /// A share group.
-    #[expect(dead_code, reason = "queue groups use it")]
     Queue,
     /// A consumer group.
     Partitions,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 /// Where one thread puts an answer and another takes it.
 #[derive(Debug)]
-pub(super) struct Reply<T>(Arc<Place<T>>);
+pub(in crate::client::consumer) struct Reply<T>(Arc<Place<T>>);
 
 #[derive(Debug)]
 struct Place<T> {
@@ -26,18 +26,18 @@ impl<T> Clone for Reply<T> {
 }
 
 impl<T> Reply<T> {
-    pub(super) fn put(&self, answer: T) {
+    pub(in crate::client::consumer) fn put(&self, answer: T) {
         *self.lock() = Some(answer);
         self.0.put.notify_all();
     }
 
     /// Takes the answer, if it is there.
-    pub(super) fn take(&self) -> Option<T> {
+    pub(in crate::client::consumer) fn take(&self) -> Option<T> {
         self.lock().take()
     }
 
     /// Waits for the answer; `None` when time is up.
-    pub(super) fn wait(&self, deadline: Instant) -> Option<T> {
+    pub(in crate::client::consumer) fn wait(&self, deadline: Instant) -> Option<T> {
         let mut answer = self.lock();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -38,7 +38,7 @@ struct Group {
 /// Sends one request for all of these partitions and takes note of the answer.
 pub(super) fn fetch(worker: &mut Worker<'_>, follows: Vec<Follow>, room: usize) -> Result<()> {
     let groups = group(follows);
-    let config = worker.shared.config.clone();
+    let config = worker.line.shared.config.clone();
     let millis = |time: std::time::Duration| i32::try_from(time.as_millis()).unwrap_or(i32::MAX);
     let partition_bytes_max = config.partition_bytes_max.min(room);
     let topics = groups.iter().map(|group| FetchTopic {
@@ -54,12 +54,12 @@ pub(super) fn fetch(worker: &mut Worker<'_>, follows: Vec<Follow>, room: usize) 
         ..FetchRequest::default()
     };
     let with_ids = groups.iter().all(|group| !group.id.is_zero());
-    let connection = worker.connection()?;
+    let connection = worker.line.connection()?;
     let newest = if with_ids { FETCH_MAX } else { FETCH_MAX_WITH_NAMES };
     let version = connection.version(ApiKey::Fetch, newest)?;
     connection.send(version, &request)?;
     let deadline = Instant::now() + config.fetch_wait + config.request_timeout;
-    let Some(frame) = worker.receive(deadline)? else { return Ok(()) };
+    let Some(frame) = worker.line.receive(deadline)? else { return Ok(()) };
     let response = FetchResponse::decode(&mut frame.reader(), version)?;
     answer::check(response.error_code, None, "fetching")?;
     let mut outcomes = Vec::new();
@@ -164,6 +164,17 @@ fn sound(bytes: &Bytes, offset: u64) -> Result<(Bytes, u64)> {
         return Err(Error::new(ErrorKind::CorruptBatch, text));
     }
     Ok((bytes.slice(..end), next))
+}
+
+/// The whole batches at the front whose checksums are right.
+pub(super) fn sound_batches(bytes: &Bytes) -> Bytes {
+    let mut end = 0;
+    while let Some(rest) = bytes.get(end..)
+        && let Ok((size, _)) = check(rest)
+    {
+        end += size;
+    }
+    bytes.slice(..end)
 }
 
 /// The size of the first batch and the offset behind it.

@@ -3,11 +3,14 @@
 //!
 //! One thread finds out who leads which partition (`leaders.rs`). For each broker there is one
 //! that fetches from it (`worker.rs`): it has a connection of its own and sends the next request
-//! as soon as the last one is answered, for as long as there is room for what will come.
+//! as soon as the last one is answered, for as long as there is room for what will come. For a
+//! queue group it asks only when the consumer wants messages (`share/`), since their locks run.
 
 mod fetch;
 mod leaders;
+mod line;
 mod offsets;
+mod share;
 mod state;
 mod worker;
 
@@ -18,6 +21,7 @@ use super::config::ConsumerConfig;
 use super::signal::Signal;
 use super::source::{News, Source, Ticket, Want};
 use crate::client::remote::cluster::Cluster;
+pub(super) use share::{RemoteQueue, Sharer};
 use state::Shared;
 
 /// How long closing waits for threads that ask a broker something: they end by themselves.
@@ -33,7 +37,7 @@ pub(super) struct Remote {
 
 impl Remote {
     pub(super) fn new(cluster: Cluster, config: ConsumerConfig, signal: Arc<Signal>) -> Self {
-        Self { shared: Arc::new(Shared::new(cluster, config, signal)), started: false }
+        Self { shared: Arc::new(Shared::new(cluster, config, signal, None)), started: false }
     }
 }
 

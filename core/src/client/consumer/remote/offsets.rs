@@ -19,7 +19,7 @@ const LIST_OFFSETS_MAX: i16 = 10;
 /// Looks up where these partitions are to be read from.
 pub(super) fn look_up(worker: &mut Worker<'_>, follows: &mut [Follow]) -> Result<()> {
     follows.sort_by(|a, b| a.want.topic.cmp(&b.want.topic));
-    let timeout = worker.shared.config.request_timeout;
+    let timeout = worker.line.shared.config.request_timeout;
     let of_topic = follows.chunk_by(|a, b| a.want.topic == b.want.topic);
     let topics = of_topic.map(|of_topic| ListOffsetsTopic {
         name: &of_topic[0].want.topic,
@@ -30,10 +30,10 @@ pub(super) fn look_up(worker: &mut Worker<'_>, follows: &mut [Follow]) -> Result
         timeout_ms: i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX),
         ..ListOffsetsRequest::default()
     };
-    let connection = worker.connection()?;
+    let connection = worker.line.connection()?;
     let version = connection.version(ApiKey::ListOffsets, LIST_OFFSETS_MAX)?;
     connection.send(version, &request)?;
-    let Some(frame) = worker.receive(Instant::now() + timeout)? else { return Ok(()) };
+    let Some(frame) = worker.line.receive(Instant::now() + timeout)? else { return Ok(()) };
     let response = ListOffsetsResponse::decode(&mut frame.reader(), version)?;
     let outcome = |follow: &Follow| {
         let want = &follow.want;

@@ -6,9 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::share::{self, Desk, Sharer};
 use super::worker;
 use crate::client::backoff::Backoff;
 use crate::client::consumer::config::{ConsumerConfig, StartAt};
+use crate::client::consumer::queue::QueueNews;
 use crate::client::consumer::signal::Signal;
 use crate::client::consumer::source::{News, Ticket, Want, What};
 use crate::client::remote::cluster::Cluster;
@@ -21,7 +23,9 @@ use crate::wire::kafka::Uuid;
 pub(super) struct Shared {
     pub(super) cluster: Cluster,
     pub(super) config: ConsumerConfig,
-    signal: Arc<Signal>,
+    /// Who asks, if messages of a queue group are asked for.
+    pub(super) sharer: Option<Sharer>,
+    pub(super) signal: Arc<Signal>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -33,6 +37,7 @@ pub(super) struct State {
     ready: VecDeque<(News, usize)>,
     ready_bytes: usize,
     nodes: BTreeMap<i32, Node>,
+    pub(super) desk: Desk,
     pub(super) closed: bool,
     threads: usize,
 }
@@ -74,8 +79,13 @@ pub(super) enum Outcome {
 }
 
 impl Shared {
-    pub(super) fn new(cluster: Cluster, config: ConsumerConfig, signal: Arc<Signal>) -> Self {
-        Self { cluster, config, signal, state: Mutex::default(), changed: Condvar::new() }
+    pub(super) fn new(
+        cluster: Cluster,
+        config: ConsumerConfig,
+        signal: Arc<Signal>,
+        sharer: Option<Sharer>,
+    ) -> Self {
+        Self { cluster, config, sharer, signal, state: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Reads these partitions, too.
@@ -162,10 +172,14 @@ impl Shared {
         follow.leader = Some(node);
         follow.topic_id = meta.id;
         if let Some(node) = state.nodes.get_mut(&node) {
-            node.kick();
+            // The end of its connection would be the end of a share session.
+            if self.sharer.is_none() {
+                node.kick();
+            }
             return;
         }
-        if self.spawn(state, "minka-fetch", move |shared| worker::run(shared, node)) {
+        let run = if self.sharer.is_some() { share::run } else { worker::run };
+        if self.spawn(state, "minka-fetch", move |shared| run(shared, node)) {
             state.nodes.insert(node, Node::default());
         } else {
             let text = "no thread could be started to fetch: the system has no room for more";
@@ -197,6 +211,11 @@ impl Shared {
                 }
             }
             Outcome::Later => follow.later(),
+            Outcome::Failed(error) if self.sharer.is_some() => {
+                follow.later();
+                state.desk.news.push_back(QueueNews::Failed(error));
+                self.signal.notify();
+            }
             Outcome::Failed(error) => {
                 state.follows.remove(&ticket.slot);
                 state.ready.push_back((News { ticket, what: What::Failed(error) }, 0));

@@ -1,0 +1,9 @@
+//! Being a member of a queue group: each message goes to one member, which acknowledges it.
+
+mod held;
+mod member;
+mod source;
+
+pub(super) use held::Marks;
+pub(super) use member::QueueMember;
+pub(super) use source::{Acquired, QueueNews, QueueSource, Refused};

@@ -347,7 +347,7 @@ fn what_makes_no_sense_is_refused(world: &World) {
     assert_eq!(refused(|config| config.records_max = 0), ErrorKind::InvalidConfig);
     assert_eq!(refused(|config| config.bytes_max = 0), ErrorKind::InvalidConfig);
     assert_eq!(refused(|config| config.request_timeout = Duration::ZERO), ErrorKind::InvalidConfig);
-    assert_eq!(refused(|config| config.backoff_min = PATIENCE), ErrorKind::InvalidConfig);
+    assert_eq!(refused(|config| config.retry_backoff_min = PATIENCE), ErrorKind::InvalidConfig);
     let group = |name: &str| Some(Group::Partitions(name.to_owned()));
     let mut config = ConsumerConfig { group: group(""), ..ConsumerConfig::default() };
     let kind = |config: &ConsumerConfig| {

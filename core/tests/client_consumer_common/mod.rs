@@ -176,8 +176,8 @@ impl World {
 /// Settings with which tests do not wait for long.
 pub(crate) fn config() -> ConsumerConfig {
     ConsumerConfig {
-        backoff_min: Duration::from_millis(5),
-        backoff_max: Duration::from_millis(50),
+        retry_backoff_min: Duration::from_millis(5),
+        retry_backoff_max: Duration::from_millis(50),
         ..ConsumerConfig::default()
     }
 }

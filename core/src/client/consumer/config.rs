@@ -44,9 +44,9 @@ pub struct ConsumerConfig {
     /// How long to wait for an answer of the broker (`request.timeout.ms`).
     pub request_timeout: Duration,
     /// How long to wait before the first attempt is repeated (`retry.backoff.ms`).
-    pub backoff_min: Duration,
+    pub retry_backoff_min: Duration,
     /// How long to wait at most between two attempts (`retry.backoff.max.ms`).
-    pub backoff_max: Duration,
+    pub retry_backoff_max: Duration,
 }
 
 /// The group that a consumer belongs to.
@@ -97,8 +97,8 @@ impl Default for ConsumerConfig {
             auto_commit_interval: Duration::from_secs(5),
             poll_interval_max: Duration::from_secs(300),
             request_timeout: Duration::from_secs(30),
-            backoff_min: Duration::from_millis(100),
-            backoff_max: Duration::from_secs(1),
+            retry_backoff_min: Duration::from_millis(100),
+            retry_backoff_max: Duration::from_secs(1),
         }
     }
 }
@@ -113,15 +113,15 @@ impl ConsumerConfig {
         if self.request_timeout.is_zero() || self.poll_interval_max.is_zero() {
             return refuse("request_timeout and poll_interval_max must be above 0");
         }
-        if self.backoff_min.is_zero() || self.backoff_min > self.backoff_max {
-            return refuse("backoff_min must be above 0 and not above backoff_max");
+        if self.retry_backoff_min.is_zero() || self.retry_backoff_min > self.retry_backoff_max {
+            return refuse("retry_backoff_min must be above 0 and not above retry_backoff_max");
         }
         let times = [
             self.fetch_wait,
             self.auto_commit_interval,
             self.poll_interval_max,
             self.request_timeout,
-            self.backoff_max,
+            self.retry_backoff_max,
         ];
         if times.iter().any(|time| time.as_millis() > TIME_MS_MAX) {
             return refuse("no time may be longer than 2147483647 ms, about 24 days");

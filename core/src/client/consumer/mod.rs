@@ -43,6 +43,44 @@ use source::Source;
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// A consumer. Belongs to one thread at a time; its [`Waker`] to all.
+///
+/// It reads [partitions by hand](Self::assign), or [as a member](Self::subscribe) of a
+/// [group](Group). Behind an address it has threads of its own that fetch ahead; as a member it
+/// has one that keeps it in the group.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use minka::client::{Consumer, ConsumerConfig, Group};
+/// # use std::sync::Arc;
+/// # use minka::engine::{Acks, Broker, Config};
+/// # use minka::sys::event_log::EventLog;
+///
+/// # fn main() -> minka::Result<()> {
+/// # let directory = std::env::temp_dir().join(format!("minka-consumer-{}", std::process::id()));
+/// # let broker = Broker::open(&directory, Config::default(), Arc::new(EventLog::none()))?;
+/// # let broker = Arc::new(broker);
+/// # let topic = broker.topic_or_create("orders")?;
+/// # let record = (Some(&b"key"[..]), Some(&b"an order"[..]));
+/// # broker.submit_record(&topic, topic.partition(0)?, record, Acks::Synced, None)?;
+/// # broker.drain();
+/// let group = Some(Group::Partitions("billing".to_owned()));
+/// let config = ConsumerConfig { group, ..ConsumerConfig::default() };
+/// // A broker in this process; "localhost:9092" for one behind an address.
+/// let mut consumer = Consumer::open(&broker, config)?;
+/// consumer.subscribe(&["orders"])?;
+/// let records = consumer.poll(Duration::from_secs(10))?;
+/// for record in &records {
+///     println!("{} at offset {}: {:?}", record.topic, record.offset, record.value);
+/// }
+/// # assert_eq!(records.len(), 1);
+/// // What was returned counts as done: the next member goes on behind it.
+/// consumer.close()?;
+/// # broker.close()?;
+/// # drop(std::fs::remove_dir_all(&directory));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Consumer {
     backend: Backend,
@@ -386,7 +424,7 @@ fn cluster(address: &str, config: &ConsumerConfig) -> Result<Cluster> {
         client_id: config.client_id.clone(),
         create_topics: false,
         request_timeout: config.request_timeout,
-        backoff: Backoff::new(config.backoff_min, config.backoff_max),
+        backoff: Backoff::new(config.retry_backoff_min, config.retry_backoff_max),
     };
     Cluster::new(address, options)
 }

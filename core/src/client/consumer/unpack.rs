@@ -270,3 +270,167 @@ fn unpack(header: &BatchHeader, records: &Bytes) -> Result<Bytes> {
 fn corrupt(text: &str) -> Error {
     Error::new(ErrorKind::CorruptBatch, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::batch::builder::BatchBuilder;
+    use crate::batch::header::{CONTROL, PATCH_BYTES, patch};
+
+    /// A batch of so many records, of which offsets are all the values.
+    fn batch(base: u64, count: u64, codec: Codec) -> Vec<u8> {
+        let mut builder = BatchBuilder::new();
+        for offset in base..base + count {
+            builder.append(0, None, Some(offset.to_string().as_bytes()), &[]).unwrap();
+        }
+        let mut bytes = builder.finish(codec).unwrap().to_vec();
+        patch(bytes.first_chunk_mut::<PATCH_BYTES>().unwrap(), base.cast_signed(), 0);
+        bytes
+    }
+
+    /// The same as if compaction had taken everything up to `last` behind it.
+    fn thinned(base: u64, count: u64, last: u64) -> Vec<u8> {
+        let mut bytes = batch(base, count, Codec::None);
+        bytes[23..27].copy_from_slice(&u32::try_from(last - base).unwrap().to_be_bytes());
+        bytes
+    }
+
+    fn offsets(records: &Records) -> Vec<u64> {
+        for record in records {
+            assert_eq!(record.value, Some(record.offset.to_string().as_bytes()));
+        }
+        records.iter().map(|record| record.offset).collect()
+    }
+
+    fn windows(ranges: &[(u64, u64)]) -> Vec<Window> {
+        let window = |&(first, last): &(u64, u64)| Window { first, last, delivery_count: 2 };
+        ranges.iter().map(window).collect()
+    }
+
+    fn take(unpacker: &mut Unpacker, room: usize) -> (Vec<u64>, bool) {
+        let mut records = Records::default();
+        let (count, done) = unpacker.take(room, &mut records).unwrap();
+        assert_eq!(count, records.len());
+        (offsets(&records), done)
+    }
+
+    #[test]
+    fn records_before_the_position_are_skipped_and_gaps_passed() {
+        let mut control = batch(30, 1, Codec::None);
+        control[22] |= CONTROL as u8;
+        let parts = [
+            batch(0, 5, Codec::None),
+            batch(5, 5, Codec::Lz4),
+            thinned(20, 2, 29),
+            control,
+            thinned(31, 0, 40),
+            batch(50, 1, Codec::None),
+        ];
+        for step in 1..9 {
+            let all = Bytes::from(parts.concat());
+            let mut unpacker = Unpacker::from("t".into(), 0, all, 3);
+            let (mut seen, mut done) = (Vec::new(), false);
+            while !done {
+                let (some, is_done) = take(&mut unpacker, step);
+                seen.extend(some);
+                done = is_done;
+                let last = seen.last().copied().unwrap_or(2);
+                assert!(unpacker.position() > last);
+            }
+            assert_eq!(seen, [3, 4, 5, 6, 7, 8, 9, 20, 21, 50], "{step} at once");
+            assert_eq!(unpacker.position(), 51);
+        }
+        let behind = Bytes::from(parts[..5].concat());
+        let mut unpacker = Unpacker::from("t".into(), 0, behind, 21);
+        assert_eq!(take(&mut unpacker, 100), (vec![21], true));
+        assert_eq!(unpacker.position(), 41, "what compaction left nothing of is behind us");
+    }
+
+    #[test]
+    fn only_what_was_acquired_comes_out_and_what_lacks_is_told() {
+        let parts = [batch(0, 5, Codec::Zstd), thinned(5, 2, 9), batch(12, 3, Codec::None)];
+        for step in 1..9 {
+            let acquired = windows(&[(1, 2), (4, 7), (9, 12), (14, 14), (15, 20)]);
+            let all = Bytes::from(parts.concat());
+            let mut unpacker = Unpacker::within("t".into(), 0, all, acquired);
+            let (mut seen, mut gaps, mut done) = (Vec::new(), Vec::new(), false);
+            while !done {
+                let mut records = Records::default();
+                done = unpacker.take(step, &mut records).unwrap().1;
+                assert!(records.iter().all(|record| record.delivery_count == 2));
+                seen.extend(offsets(&records));
+                gaps.extend(unpacker.take_gaps().into_iter().flatten());
+            }
+            assert_eq!(seen, [1, 2, 4, 5, 6, 12, 14], "{step} at once");
+            // The batches end at 14: nobody knows whether there is something behind it.
+            assert_eq!(gaps, [7, 9, 10, 11], "{step} at once");
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_not_sound_is_an_error_behind_those_that_are() {
+        let mut backwards = batch(5, 3, Codec::None);
+        backwards[26] = 1;
+        let mut unknown = batch(5, 3, Codec::None);
+        unknown[22] |= 7;
+        let mut negative = batch(5, 3, Codec::None);
+        negative[0] = 0xff;
+        let mut short = batch(5, 3, Codec::None);
+        short[60] = 2;
+        for bad in [backwards, unknown, negative, short] {
+            let all = Bytes::from([batch(0, 5, Codec::None), bad].concat());
+            let mut unpacker = Unpacker::from("t".into(), 0, all, 0);
+            assert_eq!(take(&mut unpacker, 9).0, [0, 1, 2, 3, 4]);
+            for _ in 0..2 {
+                assert!(unpacker.take(9, &mut Records::default()).is_err());
+                assert_eq!(unpacker.position(), 5);
+            }
+        }
+        let cut = Bytes::from([batch(0, 5, Codec::None), batch(5, 1, Codec::None)].concat());
+        let cut = cut.slice(..cut.len() - 1);
+        let mut unpacker = Unpacker::from("t".into(), 0, cut, 0);
+        assert_eq!(take(&mut unpacker, 9), (vec![0, 1, 2, 3, 4], true));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_changes_never_panic_and_never_loop(
+            changes in proptest::collection::vec((0usize..400, any::<u8>()), 1..6),
+            position in prop_oneof![0u64..12, any::<u64>()],
+            ranges in proptest::collection::vec((0u64..20, 0u64..8), 0..4),
+            room in 1usize..6,
+        ) {
+            let parts = [batch(0, 5, Codec::Snappy), batch(5, 5, Codec::None), thinned(10, 1, 12)];
+            let mut bytes = parts.concat();
+            for (at, value) in changes {
+                let at = at % bytes.len();
+                bytes[at] = value;
+            }
+            let mut next = 0;
+            let ranges: Vec<_> = ranges
+                .into_iter()
+                .map(|(skip, length)| {
+                    let first = next + skip;
+                    next = first + length + 1;
+                    (first, first + length)
+                })
+                .collect();
+            let bytes = Bytes::from(bytes);
+            for mut unpacker in [
+                Unpacker::from("t".into(), 0, bytes.clone(), position),
+                Unpacker::within("t".into(), 0, bytes.clone(), windows(&ranges)),
+            ] {
+                for _ in 0..100 {
+                    let mut records = Records::default();
+                    match unpacker.take(room, &mut records) {
+                        Ok((_, true)) | Err(_) => break,
+                        Ok((count, false)) => prop_assert_eq!(count, records.len()),
+                    }
+                    prop_assert_eq!(records.iter().count(), records.len());
+                }
+            }
+        }
+    }
+}

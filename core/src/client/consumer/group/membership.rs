@@ -97,7 +97,7 @@ impl Membership {
             epoch: 0,
             beat_at: Instant::now(),
             delayed_until: Instant::now(),
-            backoff: Backoff::new(config.backoff_min, config.backoff_max),
+            backoff: Backoff::new(config.retry_backoff_min, config.retry_backoff_max),
             reason: String::new(),
             request_timeout: config.request_timeout,
             poll_interval_max: config.poll_interval_max,

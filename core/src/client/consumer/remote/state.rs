@@ -96,7 +96,8 @@ impl Shared {
             if let Some(meta) = self.cluster.cached(&want.topic) {
                 known.push((want.ticket, meta));
             }
-            let backoff = Backoff::new(self.config.backoff_min, self.config.backoff_max);
+            let backoff =
+                Backoff::new(self.config.retry_backoff_min, self.config.retry_backoff_max);
             let follow =
                 Follow { topic_id: Uuid::ZERO, leader: None, not_before: None, backoff, want };
             state.follows.insert(follow.want.ticket.slot, follow);

@@ -222,9 +222,12 @@ impl ParkedShareFetch {
                 whole_batches: self.whole_batches,
             };
             let wait = (!is_late).then_some((state.wake, state.token));
-            self.waiting = wait.is_some();
+            self.waiting = false;
             match broker.fetch_queue(&fetch, wait, &mut harvest.pieces) {
-                Ok(records) => harvest.records = records,
+                Ok(records) => {
+                    self.waiting = wait.is_some() && records.is_empty();
+                    harvest.records = records;
+                }
                 // Its heartbeat will tell the client; until then there is nothing for it.
                 Err(error) if error.kind() == ErrorKind::UnknownMember => {}
                 Err(error) => self.error = ErrorCode::from(error.kind()),

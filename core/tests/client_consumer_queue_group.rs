@@ -19,14 +19,12 @@ macro_rules! scenes {
         mod in_process {
             $(
                 #[test]
-                #[ignore = "the broker does not serve queue groups yet"]
                 fn $scene() { super::$scene(&super::World::in_process()); }
             )*
         }
         mod over_tcp {
             $(
                 #[test]
-                #[ignore = "the broker does not serve queue groups yet"]
                 fn $scene() { super::$scene(&super::World::over_tcp()); }
             )*
         }

@@ -29,12 +29,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::state::topic::check_name;
 use crate::wire::kafka::share_fetch::{ACCEPT, REJECT, RELEASE, RENEW};
 use group::{
-    Assigned, Coordinator, Kind, LocalCoordinator, Membership, PartitionMember, RemoteCoordinator,
-    new_member_id,
+    Assigned, Coordinator, Kind, LocalCoordinator, LocalQueueCoordinator, Membership,
+    PartitionMember, RemoteCoordinator, new_member_id,
 };
 use local::Local;
 use partitions::Partitions;
-use queue::QueueMember;
+use queue::{LocalQueue, QueueMember, QueueSource};
 use remote::{Remote, RemoteQueue, Sharer};
 use signal::Signal;
 use source::Source;
@@ -371,18 +371,27 @@ impl Consumer {
     }
 
     fn join_queue(&self, group: String, topics: Vec<Arc<str>>) -> Result<Mode> {
-        let Backend::Remote(address) = &self.backend else {
-            let text = "queue groups of a broker in this process are not served yet";
-            return Err(Error::new(ErrorKind::Unsupported, text));
-        };
-        let asking = cluster(address, &self.config)?;
-        let coordinator = Box::new(RemoteCoordinator::new(asking, group.clone(), Kind::Queue));
-        let member_id = new_member_id()?;
-        let (cluster, config) = (cluster(address, &self.config)?, self.config.clone());
-        let sharer = Sharer { group, member_id: member_id.clone() };
-        let source = RemoteQueue::new(cluster, config.clone(), self.signal.clone(), sharer);
+        let (member_id, config) = (new_member_id()?, self.config.clone());
+        let coordinator: Box<dyn Coordinator>;
+        let source: Box<dyn QueueSource>;
+        match &self.backend {
+            Backend::Local(broker) => {
+                let (client_id, bytes_max) = (config.client_id.clone(), config.bytes_max);
+                let member = (group.clone(), member_id.clone());
+                let (asking, signal) = (broker.clone(), self.signal.clone());
+                coordinator = Box::new(LocalQueueCoordinator::new(asking, group, client_id));
+                source = Box::new(LocalQueue::new(broker.clone(), signal, member, bytes_max));
+            }
+            Backend::Remote(address) => {
+                let asking = cluster(address, &self.config)?;
+                let sharer = Sharer { group: group.clone(), member_id: member_id.clone() };
+                coordinator = Box::new(RemoteCoordinator::new(asking, group, Kind::Queue));
+                let (cluster, signal) = (cluster(address, &self.config)?, self.signal.clone());
+                source = Box::new(RemoteQueue::new(cluster, config.clone(), signal, sharer));
+            }
+        }
         let membership = self.membership(coordinator, member_id, topics)?;
-        Ok(Mode::Queue(Box::new(QueueMember::new(membership, Box::new(source), config))))
+        Ok(Mode::Queue(Box::new(QueueMember::new(membership, source, config))))
     }
 
     fn membership(

@@ -12,7 +12,7 @@ use crate::state::groups::{CommitRequest, ConsumerHeartbeat, MemberKey, TopicSha
 use crate::wire::kafka::Uuid;
 
 /// Where the broker is told that this member is.
-const HOST: &str = "in-process";
+pub(super) const HOST: &str = "in-process";
 
 /// Asks the broker of this process, for a member of a consumer group.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl Coordinator for LocalCoordinator {
     }
 }
 
-fn fault(error: Error) -> Fault {
+pub(super) fn fault(error: Error) -> Fault {
     match error.kind() {
         ErrorKind::UnknownMember | ErrorKind::FencedMemberEpoch => Fault::Fenced,
         ErrorKind::StaleMemberEpoch => Fault::Stale,

@@ -47,11 +47,12 @@ fn what_is_advertised_is_served() {
         assert_eq!((produce.min_version, produce.max_version), (0, 13));
         let finalized = answer.finalized_features.iter();
         let levels: Vec<_> = finalized.map(|f| (&*f.name, f.max_version_level)).collect();
-        assert_eq!(levels, if version >= 3 { vec![("group.version", 1)] } else { vec![] });
+        let features = [("group.version", 1), ("share.version", 1)];
+        assert_eq!(levels, if version >= 3 { &features[..] } else { &[] });
         // Clients before version 4 do not take a lowest version of 0.
         let supported = answer.supported_features.iter();
         let ranges: Vec<_> = supported.map(|f| (f.min_version, f.max_version)).collect();
-        assert_eq!(ranges, if version >= 4 { vec![(0, 1)] } else { vec![] });
+        assert_eq!(ranges, if version >= 4 { vec![(0, 1); 2] } else { vec![] });
     }
     let wrong = request.with_client_software_name(text("not a name"));
     assert_eq!(client.call(3, &wrong).error_code, 42);

@@ -71,11 +71,14 @@ fn receipts_tell_offsets_in_order(way: Way) {
     let deliveries: Vec<_> = (0..5000)
         .map(|n| producer.send(Message::new("t", n.to_string().as_bytes())).unwrap())
         .collect();
+    let mut id_before = 0;
     for (n, delivery) in (0..).zip(deliveries) {
         let receipt = delivery.wait(PATIENCE).unwrap();
         assert_eq!((&*receipt.topic, receipt.partition), ("t", 0));
         assert_eq!(receipt.offset, Some(n));
-        assert_eq!(receipt.id.is_some(), way == Way::InProcess);
+        let id = receipt.id.unwrap();
+        assert!(id > id_before, "{id} comes after {id_before}");
+        id_before = id;
     }
     let mut delivery = producer.send(Message::new("t", b"last")).unwrap();
     let receipt = loop {

@@ -86,6 +86,44 @@ impl ProducerConfig {
     }
 }
 
+/// The settings of an [`Admin`](super::Admin).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// What the client calls itself.
+    pub client_id: String,
+    /// How long a call may take, with everything that has to be tried again.
+    pub timeout: Duration,
+    /// How long a broker may take to answer one request.
+    pub request_timeout: Duration,
+    /// The shortest delay before something is tried again.
+    pub retry_backoff_min: Duration,
+    /// The longest delay before something is tried again.
+    pub retry_backoff_max: Duration,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self {
+            client_id: "minka".to_owned(),
+            timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(30),
+            retry_backoff_min: Duration::from_millis(100),
+            retry_backoff_max: Duration::from_secs(1),
+        }
+    }
+}
+
+impl AdminConfig {
+    /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
+    pub fn check(&self) -> Result<()> {
+        check_common(self.request_timeout, self.retry_backoff_min, self.retry_backoff_max)
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.retry_backoff_min, self.retry_backoff_max)
+    }
+}
+
 fn check_common(request: Duration, backoff_min: Duration, backoff_max: Duration) -> Result<()> {
     if request.is_zero() {
         return refuse("request_timeout must be above 0");

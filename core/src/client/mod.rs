@@ -4,6 +4,7 @@
 //! the engine: no socket, no encoding. On an address it speaks the Kafka protocol, to minka and
 //! to Apache Kafka alike. Threads that block, no async runtime.
 
+mod admin;
 mod backoff;
 mod config;
 mod consumer;
@@ -13,7 +14,12 @@ mod producer;
 mod remote;
 mod target;
 
-pub use config::ProducerConfig;
+pub use admin::{
+    Admin, BrokerDescription, ClusterDescription, GroupDescription, GroupKind, GroupListing,
+    GroupPartition, MemberDescription, NewTopic, PartitionDescription, ResetTo, Setting,
+    TopicDescription, TopicListing,
+};
+pub use config::{AdminConfig, ProducerConfig};
 pub use consumer::{Consumer, ConsumerConfig, Group, Iter, Record, Records, Start, StartAt, Waker};
 pub use producer::{Delivery, Message, Producer, Receipt};
 pub use target::Target;

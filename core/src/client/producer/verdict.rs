@@ -132,7 +132,7 @@ pub(super) fn judge(
 fn stored(answer: &ProducePartitionResponse<'_>) -> Fate {
     Fate::Stored {
         base_offset: u64::try_from(answer.base_offset).ok(),
-        first_id: None,
+        first_id: u64::try_from(answer.first_record_id).ok().filter(|id| *id > 0),
         append_time: answer.log_append_time_ms,
     }
 }

@@ -45,15 +45,14 @@ struct Shared {
     known: Mutex<Known>,
     /// Tells who waits between two tries that the client is closed.
     stop: Condvar,
-    /// A connection for questions, while none is under way on it.
-    asking: Mutex<Option<Connection>>,
+    /// Connections for questions, by broker, while none is under way on them.
+    kept: Mutex<HashMap<Option<i32>, Connection>>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
     /// The addresses of the brokers.
     nodes: HashMap<i32, String>,
-    controller: Option<i32>,
     topics: HashMap<Arc<str>, Arc<TopicMeta>>,
     /// Where `connect_any` begins, so that it does not come back to a broker that is gone.
     next_address: usize,
@@ -82,7 +81,7 @@ impl Cluster {
             bootstrap,
             known: Mutex::default(),
             stop: Condvar::new(),
-            asking: Mutex::default(),
+            kept: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -218,36 +217,80 @@ impl Cluster {
         self.known().topics.remove(topic);
     }
 
-    /// The broker that creates topics, as it was last heard of.
-    pub(crate) fn controller(&self) -> Option<i32> {
-        self.known().controller
+    /// The IDs of all brokers, as of now.
+    pub(crate) fn nodes(&self, deadline: Instant) -> Result<Vec<i32>> {
+        self.refresh(&[], deadline)?;
+        let mut nodes: Vec<i32> = self.known().nodes.keys().copied().collect();
+        nodes.sort_unstable();
+        Ok(nodes)
     }
 
-    /// Sends a request of at most `ours_max` to any broker, over a connection that is kept, and
-    /// returns the answer with the version that it has. A connection that turns out to be gone is
-    /// opened once more.
+    /// Sends a request of at most `ours_max` to any broker, and returns the answer with the version
+    /// that it has.
     pub(crate) fn ask<M: Message>(
         &self,
         ours_max: i16,
         request: &M,
         deadline: Instant,
     ) -> Result<(Frame, i16)> {
-        // Who finds none, since another question is under way, does not wait for its answer.
-        let kept = lock(&self.shared.asking).take().filter(|connection| !connection.is_broken());
-        let mut fresh = kept.is_none();
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => self.connect_any(deadline)?,
+        self.ask_over(None, ours_max, request, deadline)
+    }
+
+    /// Sends a request to the broker with this ID, as [`Cluster::ask`] does.
+    pub(crate) fn ask_node<M: Message>(
+        &self,
+        node: i32,
+        ours_max: i16,
+        request: &M,
+        deadline: Instant,
+    ) -> Result<(Frame, i16)> {
+        self.ask_over(Some(node), ours_max, request, deadline)
+    }
+
+    /// Does `work` until it succeeds, fails for good, or the deadline passes. Before another try
+    /// it may have to forget what it knows.
+    pub(crate) fn retry<T>(
+        &self,
+        deadline: Instant,
+        mut work: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
+        let mut backoff = self.shared.options.backoff.clone();
+        loop {
+            let error = match work() {
+                Err(error) if may_retry(error.kind()) => error,
+                result => return result,
+            };
+            if !self.pause(backoff.next_delay(), deadline)? {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Asks over a connection that is kept. One that turns out to be gone is opened once more.
+    fn ask_over<M: Message>(
+        &self,
+        node: Option<i32>,
+        ours_max: i16,
+        request: &M,
+        deadline: Instant,
+    ) -> Result<(Frame, i16)> {
+        let open = || match node {
+            Some(node) => self.connect_node(node, deadline),
+            None => self.connect_any(deadline),
         };
+        // Who finds none, since another question is under way, does not wait for its answer.
+        let kept = lock(&self.shared.kept).remove(&node);
+        let mut fresh = kept.is_none();
+        let mut connection = kept.map_or_else(open, Ok)?;
         loop {
             let version = connection.version(M::API, ours_max)?;
             match connection.call(version, request, self.shared.limit(deadline)) {
                 Ok(frame) => {
-                    *lock(&self.shared.asking) = Some(connection);
+                    lock(&self.shared.kept).insert(node, connection);
                     return Ok((frame, version));
                 }
                 Err(error) if fresh => return Err(error),
-                Err(_) => connection = self.connect_any(deadline)?,
+                Err(_) => connection = open()?,
             }
             fresh = true;
         }
@@ -336,8 +379,18 @@ impl Known {
             let brokers = answer.brokers.iter();
             self.nodes = brokers.map(|b| (b.node_id, address(&b.host, b.port))).collect();
         }
-        self.controller = (answer.controller_id >= 0).then_some(answer.controller_id);
     }
+}
+
+/// Whether a question may be answered well the next time.
+fn may_retry(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Network
+            | ErrorKind::NotLeader
+            | ErrorKind::CoordinatorUnavailable
+            | ErrorKind::BrokerUnavailable
+    )
 }
 
 fn address_of(host: &str, port: i32) -> String {

@@ -10,7 +10,9 @@ use bytes::BytesMut;
 pub(crate) use super::frame::Frame;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::FRAME_BYTES_MAX;
-use crate::wire::kafka::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+use crate::wire::kafka::api_versions::{
+    ApiVersion, ApiVersionsRequest, ApiVersionsResponse, MINKA,
+};
 use crate::wire::kafka::field::Message;
 use crate::wire::kafka::frame::{next_frame, write_request};
 use crate::wire::kafka::{ApiKey, ErrorCode};
@@ -271,7 +273,7 @@ impl Connection {
     /// Asks what the broker speaks. One that does not know our version names its own.
     fn ask_versions(&mut self, deadline: Instant) -> Result<()> {
         let request = ApiVersionsRequest {
-            client_software_name: "minka",
+            client_software_name: MINKA,
             client_software_version: env!("CARGO_PKG_VERSION"),
         };
         let mut version = API_VERSIONS;

@@ -74,8 +74,11 @@ fn commit(bed: &Bed, group: &str, topic: &str, offsets: &[(i32, i64)]) {
         .for_each(|result| result.unwrap());
 }
 
+/// Topic, partition, committed offset, end and lag.
+type Place = (String, u32, Option<u64>, Option<u64>, Option<u64>);
+
 /// Where a group is in each partition of a topic.
-fn places(admin: &Admin, group: &str) -> Vec<(String, u32, Option<u64>, Option<u64>, Option<u64>)> {
+fn places(admin: &Admin, group: &str) -> Vec<Place> {
     let described = admin.describe_group(group).unwrap();
     let place = described.partitions.into_iter();
     place.map(|p| (p.topic, p.partition, p.committed, p.end, p.lag)).collect()

@@ -226,11 +226,19 @@ fn a_record_that_is_too_large_fails_alone(way: Way) {
     let bed = Bed::new(way);
     let config = setting("max.message.bytes", "1000");
     bed.topic_with("t", 1, config);
-    let producer = open_with(&bed, |config| config.batch_bytes = 500);
+    let producer = open(&bed);
     let mut deliveries = Vec::new();
+    let called = Arc::new(AtomicUsize::new(0));
     for n in 0..100 {
         let value = if n % 10 == 5 { vec![b'x'; 2000] } else { n.to_string().into_bytes() };
         deliveries.push(producer.send(Message::new("t", &value)).unwrap());
+    }
+    for _ in 0..50 {
+        let called = called.clone();
+        let done = move |result: Result<Receipt>| {
+            called.fetch_add(result.unwrap().offset.unwrap() as usize, Ordering::SeqCst);
+        };
+        producer.send_with(Message::new("t", b"more"), done).unwrap();
     }
     for (n, delivery) in deliveries.into_iter().enumerate() {
         match delivery.wait(PATIENCE) {
@@ -240,8 +248,11 @@ fn a_record_that_is_too_large_fails_alone(way: Way) {
             }
         }
     }
+    producer.flush(PATIENCE).unwrap();
+    assert_eq!(called.load(Ordering::SeqCst), (90..140).sum());
     let expected = (0..100).filter(|n| n % 10 != 5).map(|n| n.to_string());
-    assert_eq!(bed.values("t", 0), expected.collect::<Vec<_>>());
+    let expected: Vec<String> = expected.chain((0..50).map(|_| "more".to_owned())).collect();
+    assert_eq!(bed.values("t", 0), expected);
 }
 
 fn a_topic_that_may_not_be_created_is_an_error(way: Way) {

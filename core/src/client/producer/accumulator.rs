@@ -37,8 +37,8 @@ pub(super) struct State {
     /// The bytes of all records that are not acknowledged.
     buffered: usize,
     next_number: u64,
-    /// The numbers of the batches that are not acknowledged.
-    unfinished: BTreeSet<u64>,
+    /// The batches that are not acknowledged, by their places.
+    unfinished: BTreeSet<(u64, u32)>,
     /// Batches below this number leave without waiting for more records.
     flush_to: u64,
     spare: Spare,
@@ -174,13 +174,14 @@ impl Accumulator {
         }
         let mut over = Vec::with_capacity(batches.len());
         for (mut batch, fate) in batches {
-            batch.slot.fill(fate, std::mem::take(&mut batch.callbacks));
+            let callbacks = std::mem::take(&mut batch.callbacks);
+            batch.slot.fill(batch.first, batch.builder.count(), fate, callbacks);
             over.push(batch);
         }
         let mut state = self.lock();
         for batch in over {
             state.buffered = state.buffered.saturating_sub(batch.buffered);
-            state.unfinished.remove(&batch.number);
+            state.unfinished.remove(&batch.place());
             if let (true, Some(part)) = (batch.under_way, state.parts.get_mut(batch.part)) {
                 part.in_flight = part.in_flight.saturating_sub(1);
             }
@@ -267,6 +268,27 @@ impl State {
         }
     }
 
+    /// Puts a batch back in two halves, since the topic takes none of this size, and makes later
+    /// ones smaller. Gives back a batch that cannot be split.
+    pub(super) fn split(&mut self, mut batch: Batch) -> Option<Batch> {
+        let size = batch.builder.size();
+        let at = batch.part;
+        let (Some(part), true) = (self.parts.get_mut(at), batch.builder.count() > 1) else {
+            return Some(batch);
+        };
+        let Ok(rest) = batch.split() else {
+            return Some(batch);
+        };
+        if let Some(topic) = self.topics.get_mut(&part.topic) {
+            topic.batch_bytes_max = topic.batch_bytes_max.min(size / 2);
+        }
+        self.unfinished.insert(rest.place());
+        part.insert(rest);
+        part.put_back(batch);
+        self.active.insert(at);
+        None
+    }
+
     /// Lets everything leave that is here now. Returns the mark below which all numbers are.
     pub(super) fn flush(&mut self) -> u64 {
         self.flush_to = self.next_number;
@@ -275,7 +297,7 @@ impl State {
     }
 
     pub(super) fn is_finished(&self, mark: u64) -> bool {
-        self.unfinished.first().is_none_or(|&oldest| oldest >= mark)
+        self.unfinished.first().is_none_or(|&(oldest, _)| oldest >= mark)
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -328,13 +350,14 @@ impl State {
         };
         let number = self.next_number;
         self.next_number += 1;
-        self.unfinished.insert(number);
+        self.unfinished.insert((number, 0));
         self.active.insert(at);
         part.open = Some(Batch {
             number,
             part: at,
             builder: self.spare.take(),
             slot: Slot::new(part.topic.clone(), part.index, helper.cloned()),
+            first: 0,
             callbacks: Vec::new(),
             buffered: 0,
             created: Instant::now(),
@@ -374,7 +397,7 @@ impl State {
             return;
         };
         if let Some(batch) = part.open.take_if(|batch| batch.builder.is_empty()) {
-            self.unfinished.remove(&batch.number);
+            self.unfinished.remove(&batch.place());
         }
     }
 

@@ -7,6 +7,8 @@ use std::time::Instant;
 use super::delivery::{Done, Slot};
 use crate::batch::builder::BatchBuilder;
 use crate::batch::compression::Codec;
+use crate::batch::header::{BatchHeader, HEADER_BYTES};
+use crate::batch::records::{Header, Records};
 use crate::clock::Millis;
 use crate::error::Result;
 
@@ -21,6 +23,8 @@ pub(super) struct Batch {
     pub(super) part: usize,
     pub(super) builder: BatchBuilder,
     pub(super) slot: Arc<Slot>,
+    /// The index of its first record in the slot.
+    pub(super) first: u32,
     pub(super) callbacks: Vec<(u32, Millis, Done)>,
     /// How much of the buffer it takes.
     pub(super) buffered: usize,
@@ -52,6 +56,50 @@ impl Batch {
             self.builder.set_producer(stamp.producer_id, stamp.epoch, stamp.sequence);
         }
         self.builder.finish(codec).map(|bytes| &*bytes)
+    }
+
+    /// Where it stands among the batches of its partition.
+    pub(super) fn place(&self) -> (u64, u32) {
+        (self.number, self.first)
+    }
+
+    /// Makes two batches of one with several records: this one keeps the first half. Both keep
+    /// their places in the sequence.
+    pub(super) fn split(&mut self) -> Result<Self> {
+        let keep = self.builder.count() / 2;
+        let mut halves = [BatchBuilder::new(), BatchBuilder::new()];
+        let plain = self.builder.finish(Codec::None)?;
+        let header = BatchHeader::parse(plain)?;
+        let records =
+            Records::new(plain.get(HEADER_BYTES..).unwrap_or_default(), header.record_count);
+        for (index, record) in (0..).zip(records) {
+            let record = record?;
+            let headers: Vec<Header<'_>> = record.headers.collect();
+            let timestamp = header.base_timestamp + record.timestamp_delta;
+            let half = &mut halves[usize::from(index >= keep)];
+            half.append(timestamp, record.key, record.value, &headers)?;
+        }
+        let [front, back] = halves;
+        let at = self.callbacks.partition_point(|(index, ..)| *index < self.first + keep);
+        let rest = Self {
+            number: self.number,
+            part: self.part,
+            builder: back,
+            slot: self.slot.clone(),
+            first: self.first + keep,
+            callbacks: self.callbacks.split_off(at),
+            buffered: self.buffered / 2,
+            created: self.created,
+            under_way: false,
+            stamp: self.stamp.map(|stamp| Stamp {
+                sequence: stamp.sequence.wrapping_add(keep.cast_signed()) & i32::MAX,
+                ..stamp
+            }),
+            attempts: self.attempts,
+        };
+        self.builder = front;
+        self.buffered -= rest.buffered;
+        Ok(rest)
     }
 }
 

@@ -22,15 +22,23 @@ pub struct Delivery {
     taken: bool,
 }
 
-/// What becomes of the records of one batch. The batch's sender fills it, once.
+/// What becomes of the records of one batch, or of each of the batches that it was split into.
 #[derive(Debug)]
 pub(super) struct Slot {
     topic: Arc<str>,
     partition: u32,
-    state: Mutex<Option<Fate>>,
+    state: Mutex<Vec<Told>>,
     filled: Condvar,
     /// Brings the batch on its way from the thread that waits for it, where no other does.
     helper: Option<Arc<dyn Help>>,
+}
+
+/// What became of the records from one on.
+#[derive(Debug)]
+struct Told {
+    first: u32,
+    count: u32,
+    fate: Fate,
 }
 
 /// What became of a batch.
@@ -78,7 +86,7 @@ impl Delivery {
         let deadline = deadline(timeout);
         match &self.slot.helper {
             Some(helper) => helper.help(&self.slot, deadline),
-            None => self.slot.wait(deadline),
+            None => self.slot.wait(self.index, deadline),
         }
         self.result().unwrap_or_else(|| {
             Err(Error::new(
@@ -103,13 +111,15 @@ impl Delivery {
     }
 
     fn result(&self) -> Option<Result<Receipt>> {
-        self.slot.lock().as_ref().map(|fate| self.slot.receipt(fate, self.index, self.timestamp))
+        let told = self.slot.lock();
+        let told = told.iter().find(|told| told.is_about(self.index))?;
+        Some(self.slot.receipt(told, self.index, self.timestamp))
     }
 }
 
 impl Slot {
     pub(super) fn new(topic: Arc<str>, partition: u32, helper: Option<Arc<dyn Help>>) -> Arc<Self> {
-        Arc::new(Self { topic, partition, state: Mutex::new(None), filled: Condvar::new(), helper })
+        Arc::new(Self { topic, partition, state: Mutex::default(), filled: Condvar::new(), helper })
     }
 
     pub(super) fn topic(&self) -> &Arc<str> {
@@ -122,17 +132,25 @@ impl Slot {
     }
 
     pub(super) fn is_filled(&self) -> bool {
-        self.lock().is_some()
+        !self.lock().is_empty()
     }
 
-    /// Says what became of the batch, and calls who wants to be called.
-    pub(super) fn fill(&self, fate: Fate, callbacks: Vec<(u32, Millis, Done)>) {
+    /// Says what became of `count` records from the one with the index `first` on, and calls who
+    /// wants to be called.
+    pub(super) fn fill(
+        &self,
+        first: u32,
+        count: u32,
+        fate: Fate,
+        callbacks: Vec<(u32, Millis, Done)>,
+    ) {
+        let told = Told { first, count, fate };
         let receipts = callbacks.into_iter().map(|(index, timestamp, done)| {
-            let result = self.receipt(&fate, index, timestamp);
+            let result = self.receipt(&told, index, timestamp);
             (done, result)
         });
         let receipts: Vec<_> = receipts.collect();
-        *self.lock() = Some(fate);
+        self.lock().push(told);
         self.filled.notify_all();
         for (done, result) in receipts {
             let before = IN_CALLBACK.replace(true);
@@ -142,9 +160,9 @@ impl Slot {
         }
     }
 
-    fn wait(&self, deadline: Instant) {
+    fn wait(&self, index: u32, deadline: Instant) {
         let mut state = self.lock();
-        while state.is_none() {
+        while !state.iter().any(|told| told.is_about(index)) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -154,8 +172,9 @@ impl Slot {
         }
     }
 
-    fn receipt(&self, fate: &Fate, index: u32, timestamp: Millis) -> Result<Receipt> {
-        match fate {
+    fn receipt(&self, told: &Told, index: u32, timestamp: Millis) -> Result<Receipt> {
+        let index = index - told.first;
+        match &told.fate {
             Fate::Stored { base_offset, first_id, append_time } => {
                 let nth = |first: u64| first + u64::from(index);
                 Ok(Receipt {
@@ -179,9 +198,15 @@ impl Slot {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Fate>> {
-        // It is filled in one step.
+    fn lock(&self) -> MutexGuard<'_, Vec<Told>> {
+        // It only grows, one whole entry at a time.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn is_about(&self, index: u32) -> bool {
+        index.checked_sub(self.first).is_some_and(|place| place < self.count)
     }
 }
 

@@ -127,13 +127,18 @@ impl Part {
     pub(super) fn put_back(&mut self, mut batch: Batch) {
         batch.under_way = false;
         self.in_flight = self.in_flight.saturating_sub(1);
-        let place = self.queue.partition_point(|other| other.number < batch.number);
-        self.queue.insert(place, batch);
+        self.insert(batch);
     }
 
-    /// Whether a batch with this number is the first of all that are not decided.
-    pub(super) fn is_first(&self, number: u64) -> bool {
-        self.queue.front().is_none_or(|batch| batch.number > number)
+    /// Puts a batch at its place.
+    pub(super) fn insert(&mut self, batch: Batch) {
+        let at = self.queue.partition_point(|other| other.place() < batch.place());
+        self.queue.insert(at, batch);
+    }
+
+    /// Whether nothing waits that stands before `batch`.
+    pub(super) fn is_first(&self, batch: &Batch) -> bool {
+        self.queue.front().is_none_or(|front| front.place() > batch.place())
     }
 
     /// Notes that the broker took a batch.
@@ -194,5 +199,138 @@ impl When {
             self.now.saturating_duration_since(batch.created) >= self.linger
         };
         waited || batch.number < self.flush_to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::builder::BatchBuilder;
+    use crate::client::producer::delivery::Slot;
+
+    fn part() -> Part {
+        let backoff = Backoff::new(Duration::from_secs(9), Duration::from_secs(9));
+        Part::new("t".into(), 0, Some(1), backoff)
+    }
+
+    fn batch(number: u64, records: u32) -> Batch {
+        let mut builder = BatchBuilder::new();
+        for n in 0..records {
+            builder.append(0, None, Some(&n.to_be_bytes()), &[]).unwrap();
+        }
+        Batch {
+            number,
+            part: 0,
+            builder,
+            slot: Slot::new("t".into(), 0, None),
+            first: 0,
+            callbacks: Vec::new(),
+            buffered: 100,
+            created: Instant::now(),
+            under_way: false,
+            stamp: None,
+            attempts: 0,
+        }
+    }
+
+    fn when(idle: bool, linger: Duration) -> When {
+        When { now: Instant::now(), idle, linger, flush_to: 0, in_flight_max: 5 }
+    }
+
+    fn take(part: &mut Part) -> Option<Batch> {
+        let mut batch = part.take(&when(true, Duration::ZERO))?;
+        assert!(part.stamp(&mut batch, 7, 0));
+        batch.attempts += 1;
+        Some(batch)
+    }
+
+    /// Epoch and sequence number of a batch.
+    fn stamp(batch: &Batch) -> (i16, i32) {
+        let stamp = batch.stamp.unwrap();
+        (stamp.epoch, stamp.sequence)
+    }
+
+    #[test]
+    fn an_open_batch_leaves_when_nothing_else_is_under_way_or_its_time_is_up() {
+        let mut part = part();
+        part.open = Some(batch(0, 1));
+        assert!(part.take(&when(false, Duration::ZERO)).is_none());
+        assert!(part.take(&when(true, Duration::from_secs(9))).is_none());
+        assert!(part.take(&When { flush_to: 1, ..when(false, Duration::ZERO) }).is_some());
+        part.open = Some(batch(1, 1));
+        assert!(part.take(&when(true, Duration::ZERO)).is_some());
+        assert!(part.is_empty());
+        // What is full leaves in any case.
+        part.queue.push_back(batch(2, 1));
+        assert!(part.take(&when(false, Duration::from_secs(9))).is_some());
+        assert_eq!(part.in_flight, 3);
+    }
+
+    #[test]
+    fn what_is_sent_again_goes_alone_and_keeps_its_place() {
+        let mut part = part();
+        (0..3).for_each(|number| part.queue.push_back(batch(number, 2)));
+        let (a, b) = (take(&mut part).unwrap(), take(&mut part).unwrap());
+        assert_eq!((stamp(&a), stamp(&b)), ((0, 0), (0, 2)));
+        part.put_back(b);
+        assert!(take(&mut part).is_none(), "the first is still under way");
+        part.put_back(a);
+        let a = take(&mut part).unwrap();
+        assert_eq!((a.number, stamp(&a)), (0, (0, 0)));
+        assert!(take(&mut part).is_none());
+        part.in_flight -= 1;
+        assert_eq!(take(&mut part).unwrap().number, 1);
+    }
+
+    #[test]
+    fn a_gap_begins_another_epoch_once_nothing_is_under_way() {
+        let mut part = part();
+        (0..3).for_each(|number| part.queue.push_back(batch(number, 2)));
+        let _lost = take(&mut part).unwrap();
+        let (b, c) = (take(&mut part).unwrap(), take(&mut part).unwrap());
+        part.in_flight -= 1;
+        assert!(part.is_first(&b));
+        part.restart_sequence();
+        part.put_back(b);
+        assert!(!part.is_first(&c));
+        assert!(take(&mut part).is_none(), "another is still under way");
+        part.put_back(c);
+        let (b, c) = (take(&mut part).unwrap(), take(&mut part).unwrap());
+        assert_eq!((b.number, stamp(&b)), (1, (1, 0)));
+        assert_eq!((c.number, stamp(&c)), (2, (1, 2)));
+    }
+
+    #[test]
+    fn sequence_numbers_go_round_and_epochs_end() {
+        let mut part = part();
+        part.sequence = Sequence { producer: Some((7, 3)), next: i32::MAX, restart: false };
+        (0..2).for_each(|number| part.queue.push_back(batch(number, 2)));
+        assert_eq!(stamp(&take(&mut part).unwrap()), (3, i32::MAX));
+        assert_eq!(stamp(&take(&mut part).unwrap()), (3, 1));
+        part.sequence = Sequence { producer: Some((7, i16::MAX)), next: 5, restart: true };
+        let mut one = batch(9, 1);
+        assert!(!part.stamp(&mut one, 7, 0));
+        assert!(part.stamp(&mut one, 8, 0), "another producer ID begins anew");
+        assert_eq!(stamp(&one), (1, 0));
+    }
+
+    #[test]
+    fn halves_keep_their_places_records_and_callers() {
+        let mut front = batch(4, 5);
+        front.stamp = Some(Stamp { producer_id: 7, epoch: 1, sequence: i32::MAX });
+        front.callbacks = [0, 1, 2, 4].map(|index| (index, 0, Box::new(drop) as _)).into();
+        let back = front.split().unwrap();
+        assert_eq!((front.builder.count(), back.builder.count()), (2, 3));
+        assert_eq!((front.place(), back.place()), ((4, 0), (4, 2)));
+        assert_eq!((stamp(&front), stamp(&back)), ((1, i32::MAX), (1, 1)));
+        let callers = |batch: &Batch| batch.callbacks.iter().map(|c| c.0).collect::<Vec<_>>();
+        assert_eq!((callers(&front), callers(&back)), (vec![0, 1], vec![2, 4]));
+        assert_eq!(front.buffered + back.buffered, 100);
+        let mut part = part();
+        part.insert(batch(5, 1));
+        part.insert(back);
+        part.insert(front);
+        let places = part.queue.iter().map(Batch::place);
+        assert_eq!(places.collect::<Vec<_>>(), [(4, 0), (4, 2), (5, 0)]);
     }
 }

@@ -293,8 +293,14 @@ impl Sender {
             link.backoff.reset();
         }
         let mut state = self.accumulator.lock();
-        for (batch, verdict) in judged {
+        for (mut batch, verdict) in judged {
             let at = batch.part;
+            if verdict.is_too_large() {
+                match state.split(batch) {
+                    Some(whole) => batch = whole,
+                    None => continue,
+                }
+            }
             let Some(part) = state.parts.get_mut(at) else { continue };
             if let Some(over) = verdict.apply(part, batch, now, &mut self.stale) {
                 self.over.push(over);

@@ -43,6 +43,14 @@ impl Verdict {
         Self::Again { error: Error::new(ErrorKind::Network, text), refresh: true, unknown: false }
     }
 
+    /// Whether the batch is too large for its topic.
+    pub(super) fn is_too_large(&self) -> bool {
+        let Self::Over(Fate::Failed(error)) = self else {
+            return false;
+        };
+        error.kind() == ErrorKind::MessageTooLarge
+    }
+
     /// Does with a batch what it means, and notes in `stale` what is to be asked about. A batch
     /// that is over comes back; any other waits in its partition.
     pub(super) fn apply(
@@ -74,7 +82,7 @@ impl Verdict {
             Self::Gap(error) => {
                 part.trouble = Some(error.to_string());
                 // Behind a batch that waits to be sent again, a gap is no surprise.
-                if part.is_first(batch.number) {
+                if part.is_first(&batch) {
                     part.restart_sequence();
                     part.delay(now);
                 }
@@ -147,4 +155,79 @@ fn refused(answer: &ProducePartitionResponse<'_>, error: Error) -> Fate {
         (index, words.map_or_else(|| error.to_string(), str::to_owned))
     });
     Fate::Refused { records: records.collect(), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::client::producer::delivery::{Delivery, Slot};
+    use crate::wire::kafka::produce::RecordError;
+
+    fn answer(error_code: i16) -> ProducePartitionResponse<'static> {
+        ProducePartitionResponse { error_code, base_offset: 5, ..Default::default() }
+    }
+
+    #[test]
+    fn success_tells_where_and_a_duplicate_does_not() {
+        let verdict = judge("t", &answer(0), true, 1);
+        assert!(matches!(
+            verdict,
+            Verdict::Over(Fate::Stored { base_offset: Some(5), first_id: None, .. })
+        ));
+        let verdict = judge("t", &answer(46), true, 2);
+        assert!(matches!(verdict, Verdict::Over(Fate::Stored { base_offset: None, .. })));
+    }
+
+    #[test]
+    fn what_may_pass_is_sent_again() {
+        for (code, asks, unknown) in [
+            (3, true, true),
+            (5, true, false),
+            (6, true, false),
+            (7, false, false),
+            (19, false, false),
+            (20, false, false),
+            (56, true, false),
+            (74, true, false),
+        ] {
+            match judge("t", &answer(code), true, 1) {
+                Verdict::Again { refresh, unknown: gone, .. } => {
+                    assert_eq!((refresh, gone), (asks, unknown), "{code}");
+                }
+                other => panic!("{code}: {other:?}"),
+            }
+        }
+        assert!(matches!(judge("t", &answer(2), true, 1), Verdict::Again { .. }));
+        for (code, attempts) in [(2, 3), (10, 1), (17, 1), (29, 1), (-1, 1), (9999, 1)] {
+            let verdict = judge("t", &answer(code), true, attempts);
+            assert!(matches!(verdict, Verdict::Over(Fate::Failed(_))), "{code}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_gap_is_one_only_in_a_sequence() {
+        for code in [45, 47, 59] {
+            assert!(matches!(judge("t", &answer(code), true, 1), Verdict::Gap(_)), "{code}");
+            assert!(matches!(judge("t", &answer(code), false, 1), Verdict::Over(_)), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_bad_record_is_told_apart_from_the_others_of_its_batch() {
+        let words = Some(Cow::Borrowed("it has no key"));
+        let bad = RecordError { batch_index: 1, batch_index_error_message: words };
+        let answer = ProducePartitionResponse { record_errors: vec![bad], ..answer(87) };
+        let Verdict::Over(fate) = judge("t", &answer, true, 1) else { panic!("it is over") };
+        let slot = Slot::new("t".into(), 0, None);
+        slot.fill(0, 2, fate, Vec::new());
+        let told = [0, 1].map(|index| {
+            let error = Delivery::new(slot.clone(), index, 0).try_take().unwrap().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidRecord);
+            error.to_string()
+        });
+        assert!(told[0].contains("another record of the same batch"), "{}", told[0]);
+        assert_eq!(told[1], "it has no key");
+    }
 }

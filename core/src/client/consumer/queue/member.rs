@@ -74,20 +74,18 @@ impl QueueMember {
             self.failure = self.failure.take().or(refused.error);
         }
         let marks = self.held.collect(self.config.auto_commit);
+        let filled = match self.setback.take() {
+            Some(setback) => Err(setback),
+            None => self.fill_until(records),
+        };
+        if records.is_empty() {
+            self.source.want(self.config.records_max, marks);
+            return filled;
+        }
         if !marks.is_empty() {
             self.source.acknowledge(marks);
         }
-        if let Some(setback) = self.setback.take() {
-            return Err(setback);
-        }
-        match self.fill_until(records) {
-            Err(error) if records.is_empty() => return Err(error),
-            Err(error) => self.setback = Some(error),
-            Ok(()) => {}
-        }
-        if records.is_empty() {
-            self.source.want(self.config.records_max);
-        }
+        self.setback = filled.err();
         Ok(())
     }
 

@@ -20,13 +20,14 @@ pub(in crate::client::consumer) trait QueueSource:
     /// Takes messages from these partitions, and from no others.
     fn assign(&mut self, partitions: &[Assigned]);
 
-    /// Asks every broker once for up to `records` messages, unless it is being asked already.
-    fn want(&mut self, records: usize);
+    /// Asks every broker once for up to `records` messages, unless it is being asked already. The
+    /// acknowledgements go along.
+    fn want(&mut self, records: usize, marks: Vec<Marks>);
 
     /// The next news, if there is any.
     fn take(&mut self) -> Option<QueueNews>;
 
-    /// Sends acknowledgements with the next request for messages, or without one.
+    /// Sends acknowledgements soon, since no messages are wanted at present.
     fn acknowledge(&mut self, marks: Vec<Marks>);
 
     /// Sends these and all other acknowledgements now; what became of them is in the replies. The

@@ -36,6 +36,8 @@ pub(in crate::client::consumer) struct Sharer {
 pub(super) struct Desk {
     /// How often messages have been asked for.
     round: u64,
+    /// The session has been closed for good, or is about to be.
+    ended: bool,
     records: usize,
     nodes: BTreeMap<i32, Mailbox>,
     pub(super) news: VecDeque<QueueNews>,
@@ -45,8 +47,10 @@ pub(super) struct Desk {
 /// What is to be sent to a broker.
 #[derive(Debug, Default)]
 struct Mailbox {
-    /// The last round in which it was asked.
-    served: u64,
+    /// The last round in which it was asked...
+    asked: u64,
+    /// ...and in which it has answered.
+    answered: u64,
     marks: Vec<Marks>,
     flushes: Vec<Flush>,
 }
@@ -77,6 +81,15 @@ impl RemoteQueue {
     ) -> Self {
         let shared = Arc::new(Shared::new(cluster, config, signal, Some(sharer)));
         Self { shared, started: false, assigned: Vec::new(), next_slot: 0 }
+    }
+}
+
+impl Desk {
+    /// Puts acknowledgements into the mailboxes of those that they are for.
+    fn post(&mut self, marks: Vec<Marks>) {
+        for mark in marks {
+            self.nodes.entry(mark.node).or_default().marks.push(mark);
+        }
     }
 }
 
@@ -111,12 +124,16 @@ impl QueueSource for RemoteQueue {
         }
     }
 
-    fn want(&mut self, records: usize) {
+    fn want(&mut self, records: usize, marks: Vec<Marks>) {
         let mut state = self.shared.lock();
         let desk = &mut state.desk;
-        desk.records = records;
-        if desk.round == 0 || desk.nodes.values().any(|node| node.served >= desk.round) {
+        let is_new = desk.nodes.values().any(|node| node.answered >= desk.round);
+        if is_new || desk.round == 0 {
             desk.round += 1;
+        }
+        desk.records = records;
+        if is_new || desk.round == 1 || !marks.is_empty() {
+            desk.post(marks);
             self.shared.changed();
         }
     }
@@ -126,10 +143,7 @@ impl QueueSource for RemoteQueue {
     }
 
     fn acknowledge(&mut self, marks: Vec<Marks>) {
-        let mut state = self.shared.lock();
-        for mark in marks {
-            state.desk.nodes.entry(mark.node).or_default().marks.push(mark);
-        }
+        self.shared.lock().desk.post(marks);
         self.shared.changed();
     }
 
@@ -140,9 +154,8 @@ impl QueueSource for RemoteQueue {
         deadline: Instant,
     ) -> Vec<Reply<Result<()>>> {
         let mut state = self.shared.lock();
-        for mark in marks {
-            state.desk.nodes.entry(mark.node).or_default().marks.push(mark);
-        }
+        state.desk.post(marks);
+        state.desk.ended |= last;
         let mut replies = Vec::new();
         for mailbox in state.desk.nodes.values_mut() {
             let reply = Reply::default();

@@ -38,9 +38,13 @@ pub(in crate::client::consumer::remote) fn run(shared: &Arc<Shared>, node: i32) 
     while let Some(task) = worker.next() {
         match task {
             Task::Fetch { follows, records, marks } => {
-                if let Err(error) = fetch::fetch(&mut worker, &follows, records, &marks) {
-                    worker.give_up(&marks, Some(&error));
-                    worker.postpone(follows, error);
+                match fetch::fetch(&mut worker, &follows, records, &marks) {
+                    Ok(()) => worker.note_answer(true),
+                    Err(error) => {
+                        worker.note_answer(false);
+                        worker.give_up(&marks, Some(&error));
+                        worker.postpone(follows, error);
+                    }
                 }
             }
             Task::Acknowledge { marks, flushes } => {
@@ -74,7 +78,7 @@ impl Worker<'_> {
             }
             let due = state.due(|follow| follow.leader == Some(node));
             let desk = &mut state.desk;
-            let (round, records) = (desk.round, desk.records);
+            let (round, records, ended) = (desk.round, desk.records, desk.ended);
             let has_messages = desk.news.iter().any(|n| matches!(n, QueueNews::Acquired(_)));
             let mailbox = desk.nodes.entry(node).or_default();
             if !mailbox.flushes.is_empty() {
@@ -85,9 +89,9 @@ impl Worker<'_> {
                 });
             }
             let is_renewal = mailbox.marks.iter().any(|marks| marks.types.contains(&RENEW));
-            let is_wanted = mailbox.served < round && !has_messages && !is_renewal;
+            let is_wanted = mailbox.asked < round && !has_messages && !is_renewal && !ended;
             if let (Ok(follows), true) = (&due, is_wanted) {
-                mailbox.served = round;
+                mailbox.asked = round;
                 let marks = std::mem::take(&mut mailbox.marks);
                 return Some(Task::Fetch { follows: follows.clone(), records, marks });
             }
@@ -115,6 +119,18 @@ impl Worker<'_> {
         }
     }
 
+    /// Says whether the broker has answered what it was asked; if not, it is asked again.
+    fn note_answer(&self, answered: bool) {
+        let mut state = self.line.shared.lock();
+        if let Some(mailbox) = state.desk.nodes.get_mut(&self.line.node) {
+            if answered {
+                mailbox.answered = mailbox.asked;
+            } else {
+                mailbox.asked = mailbox.answered;
+            }
+        }
+    }
+
     /// Says that these acknowledgements have not arrived, and why, if nobody else says so.
     pub(super) fn give_up(&self, marks: &[Marks], error: Option<&Error>) {
         let count: u64 = marks.iter().map(|marks| marks.types.len() as u64).sum();
@@ -139,10 +155,6 @@ impl Worker<'_> {
     fn postpone(&mut self, follows: Vec<Follow>, error: Error) {
         if !self.line.is_open() {
             self.end_session();
-        }
-        if let Some(mailbox) = self.line.shared.lock().desk.nodes.get_mut(&self.line.node) {
-            // What was asked for is still wanted.
-            mailbox.served = 0;
         }
         let outcome = |error: &Error| match error.kind() {
             kind if kind.is_retriable() => Outcome::Later,

@@ -7,6 +7,7 @@ mod candidates;
 pub mod cleaner;
 pub mod entry;
 pub mod extent;
+pub mod follow;
 pub mod reader;
 pub mod recovery;
 pub mod replay;

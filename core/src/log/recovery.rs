@@ -227,7 +227,7 @@ fn read(
 }
 
 /// The ID below which all was on the disk when the last of the segments was written.
-fn attested(segments: &[Candidate]) -> Result<u64> {
+pub(super) fn attested(segments: &[Candidate]) -> Result<u64> {
     let mut attested = 0;
     for Candidate { header, file, size, .. } in segments {
         if header.cleaned_to.is_some() {

@@ -17,12 +17,20 @@ const PARTS_PER_WRITE_MAX: usize = 1024;
 #[derive(Debug)]
 pub struct Disk {
     directory: PathBuf,
+    /// Whether files are opened for writing too.
+    write: bool,
 }
 
 impl Disk {
     /// The directory, which must exist.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into() }
+        Self { directory: directory.into(), write: true }
+    }
+
+    /// The directory, which must exist, for reading alone: files that this user may not write, or
+    /// that belong to a running broker.
+    pub fn read_only(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), write: false }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -32,9 +40,9 @@ impl Disk {
 
 impl Storage for Disk {
     fn open(&self, name: &str, create: bool) -> io::Result<Arc<dyn StoredFile>> {
-        let path = self.path(name);
-        let file =
-            OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(self.write).create(create && self.write).truncate(false);
+        let file = options.open(self.path(name))?;
         Ok(Arc::new(DiskFile { file }))
     }
 

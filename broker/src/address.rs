@@ -5,15 +5,16 @@ use std::str::FromStr;
 
 /// A host name or IP address and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address {
+pub struct Address {
     /// An IPv6 address is without its brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    pub host: String,
+    /// A TCP port; 0 where any free one will do.
+    pub port: u16,
 }
 
 impl Address {
     /// Whether this means every address of the machine, which is none that a client can use.
-    pub(crate) fn is_every_address(&self) -> bool {
+    pub fn is_every_address(&self) -> bool {
         self.host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_unspecified())
     }
 }

@@ -2,10 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-mod address;
 mod options;
 mod settings_file;
-mod signals;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,7 +13,8 @@ use std::sync::mpsc::Receiver;
 use minka::sys::dir_lock::DirLock;
 use minka::sys::event_log::{EventLog, FILE_BYTES_DEFAULT, KEPT_FILES_DEFAULT, Level};
 use minka::{Broker, Error, ErrorKind, Result, Server};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use minka_broker::{open_files, signals};
 
 use crate::options::Options;
 
@@ -75,7 +74,10 @@ fn serve(
     log: &Arc<EventLog>,
     stop: &Receiver<i32>,
 ) -> Result<()> {
-    raise_open_files(log);
+    if let Err(error) = open_files::raise() {
+        let text = format_args!("the limit of open files could not be raised: {error}");
+        log.log(Level::Warn, text);
+    }
     let config = options.engine.config();
     let broker = Broker::open_locked(&options.data, lock, config, log.clone())?;
     let broker = Arc::new(broker);
@@ -96,14 +98,4 @@ fn say_ready(server: &Server, options: &Options) -> Result<()> {
     writeln!(out, "ready kafka={kafka} data={data}")
         .and_then(|()| out.flush())
         .map_err(|error| Error::storage("writing to standard output", error))
-}
-
-/// Every connection and every segment takes a file descriptor, and the usual soft limit is low.
-fn raise_open_files(log: &EventLog) {
-    let raised = getrlimit(Resource::RLIMIT_NOFILE)
-        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
-    if let Err(error) = raised {
-        let text = format_args!("the limit of open files could not be raised: {error}");
-        log.log(Level::Warn, text);
-    }
 }

@@ -9,8 +9,8 @@ use clap::Parser;
 use minka::sys::event_log::Level;
 use minka::{Config, ServerConfig};
 
-use crate::address::Address;
 use crate::settings_file::SettingsFile;
+use minka_broker::address::Address;
 
 const DATA_DEFAULT: &str = "./data";
 const KAFKA_DEFAULT: &str = "127.0.0.1:9092";

@@ -12,8 +12,8 @@ use minka::limits::PARTITIONS_PER_TOPIC_MAX;
 use minka::sys::event_log::Level;
 use serde::{Deserialize, Deserializer};
 
-use crate::address::Address;
 use crate::options::EngineOptions;
+use minka_broker::address::Address;
 
 const MIB: u64 = 1024 * 1024;
 const DAY_MS: u64 = 24 * 3_600_000;

@@ -8,7 +8,7 @@ use signal_hook::iterator::Signals;
 
 /// Starts to watch. The first signal's number comes out of the receiver; a second ends the
 /// process with 128 and its number, as a shell says it.
-pub(crate) fn watch() -> io::Result<Receiver<i32>> {
+pub fn watch() -> io::Result<Receiver<i32>> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let (first, receiver) = sync_channel(1);
     std::thread::Builder::new().name("signals".into()).spawn(move || {
@@ -22,7 +22,7 @@ pub(crate) fn watch() -> io::Result<Receiver<i32>> {
 }
 
 /// A signal's name, for people.
-pub(crate) fn name(signal: i32) -> &'static str {
+pub fn name(signal: i32) -> &'static str {
     match signal {
         SIGINT => "SIGINT",
         SIGTERM => "SIGTERM",

@@ -52,6 +52,11 @@ pub(crate) fn conclude(outcome: Outcome) -> ExitCode {
     }
 }
 
+/// Says something beside the output that goes on.
+pub(crate) fn warn(text: impl fmt::Display) {
+    say("warning", Paint::Warning, &text);
+}
+
 fn say(label: &str, paint: Paint, text: &dyn fmt::Display) {
     let label = Terminal::stderr().paint(paint, &format!("{label}:"));
     // Who closed standard error does not want to know.

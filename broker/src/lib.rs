@@ -1,16 +1,19 @@
-//! What minka's programs are made of: `minka` whole, and the parts that it shares with `broker`.
+//! What minka's programs are made of: `producer`, `consumer` and `minka` whole, and the parts that
+//! they share with `broker`.
 //!
-//! This is no library for others: it is shaped by these programs alone.
+//! This is no library for others: it is shaped by these four programs alone.
 
 #![forbid(unsafe_code)]
 
 pub mod address;
+pub mod consumer;
 mod exit;
 pub mod minka;
 pub mod open_files;
+pub mod producer;
+mod reach;
 mod show;
 pub mod signals;
-#[expect(dead_code, reason = "what uses the rest comes with the other commands")]
+mod table;
 mod terminal;
-#[cfg_attr(not(test), expect(dead_code, reason = "what uses the rest comes with other commands"))]
 mod text;

@@ -33,6 +33,17 @@ fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The bytes as they are, on one line: only line breaks are escaped.
+pub(crate) fn push_line(out: &mut Vec<u8>, bytes: &[u8]) {
+    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        if at > 0 {
+            out.extend_from_slice(b"\\n");
+        }
+        out.extend_from_slice(line);
+    }
+    out.push(b'\n');
+}
+
 /// Puts a key or value under its name: as text, as base64 under `NAME_base64` where it is no
 /// UTF-8, as null where it is none.
 pub(crate) fn insert(object: &mut Map<String, Value>, name: &str, bytes: Option<&[u8]>) {
@@ -54,6 +65,14 @@ mod tests {
         assert_eq!(printable(b"plain \xc3\xa9\tok"), "plain \u{e9}\tok");
         assert_eq!(printable(b"a\nb\r\x1b[31m\xff\x7f"), "a\\nb\\r\\u{1b}[31m\\xff\\u{7f}");
         assert_eq!(printable("\u{202e}evil\u{9b}".as_bytes()), "\\u{202e}evil\\u{9b}");
+    }
+
+    #[test]
+    fn a_pipe_gets_one_line_with_all_bytes() {
+        let mut out = Vec::new();
+        push_line(&mut out, b"a\nb\xff\x1b\r");
+        push_line(&mut out, b"");
+        assert_eq!(out, b"a\\nb\xff\x1b\r\n\n");
     }
 
     #[test]

@@ -1,16 +1,30 @@
-//! The program `minka`.
+//! The program `minka`: topics, groups, messages, the log, load and a live view.
 
+mod bench;
+mod group;
+mod latency;
 mod log;
+mod output;
+mod setting;
+mod top;
+mod topic;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::consumer;
 use crate::exit::{self, Outcome};
+use crate::producer;
 
 const HELP: &str = "\
 Examples:
+  minka topic create orders --partitions 4
+  minka produce --topic orders --file orders.txt
+  minka consume --topic orders --from-beginning
+  minka group describe grupo
   minka log --follow
+  minka top
 
 Each command has examples of its own: minka help COMMAND.
 
@@ -27,7 +41,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Topic(topic::Options),
+    Group(group::Options),
+    Produce(producer::Options),
+    Consume(consumer::Options),
     Log(log::Options),
+    Bench(bench::Options),
+    Top(top::Options),
 }
 
 /// The whole program.
@@ -38,7 +58,13 @@ pub fn main() -> ExitCode {
 impl Command {
     fn run(&self) -> Outcome {
         match self {
+            Self::Topic(options) => topic::run(options),
+            Self::Group(options) => group::run(options),
+            Self::Produce(options) => producer::run(options),
+            Self::Consume(options) => consumer::run(options),
             Self::Log(options) => log::run(options),
+            Self::Bench(options) => bench::run(options),
+            Self::Top(options) => top::run(options),
         }
     }
 }

@@ -172,7 +172,8 @@ impl QueueSource for LocalQueue {
         self.session = self.broker.open_queue_session(&self.group, &self.member).ok();
     }
 
-    fn want(&mut self, records: usize) {
+    fn want(&mut self, records: usize, marks: Vec<Marks>) {
+        self.acknowledge(marks);
         if self.wanted.replace(records).is_none() {
             // Nobody has looked for this yet.
             self.wake.wake(TOKEN);

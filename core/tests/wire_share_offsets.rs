@@ -53,6 +53,7 @@ fn offsets() -> DescribeShareGroupOffsetsResponse<'static> {
                                 lag: 0x55,
                                 error_code: 4,
                                 error_message: Some("no".into()),
+                                ..SharePartitionOffset::default()
                             },
                             SharePartitionOffset::default(),
                         ],

@@ -184,16 +184,25 @@ fn members_table(group: &GroupDescription) -> Table {
 fn partitions_table(group: &GroupDescription) -> Table {
     let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), text::number);
     // Where a queue group begins is the first message that it has not done with.
-    let first = if group.kind == GroupKind::Queue { ">START" } else { ">COMMITTED" };
-    let mut table = Table::new(&["TOPIC", ">PARTITION", first, ">END", ">LAG"]);
+    let is_queue = group.kind == GroupKind::Queue;
+    let mut table = if is_queue {
+        let counts = [">IN FLIGHT", ">REDELIVERED"];
+        Table::new(&[&["TOPIC", ">PARTITION", ">START", ">END", ">LAG"], &counts[..]].concat())
+    } else {
+        Table::new(&["TOPIC", ">PARTITION", ">COMMITTED", ">END", ">LAG"])
+    };
     for partition in &group.partitions {
-        table.row([
+        let mut row = vec![
             partition.topic.clone(),
             partition.partition.to_string(),
             number(partition.committed),
             number(partition.end),
             number(partition.lag),
-        ]);
+        ];
+        if is_queue {
+            row.extend([number(partition.in_flight), number(partition.redelivered)]);
+        }
+        table.row(row);
     }
     table
 }
@@ -216,6 +225,8 @@ fn json(group: &GroupDescription) -> Value {
             "committed": partition.committed,
             "end": partition.end,
             "lag": partition.lag,
+            "in_flight": partition.in_flight,
+            "redelivered": partition.redelivered,
         })
     });
     json!({

@@ -49,7 +49,7 @@ const OTHER_NAMES: [(&str, &str); 4] = [
 
 /// Fields that exist only in versions that one of us does not speak: the name of the struct, or
 /// of the whole message, and that of the field.
-const NEWER: [(&str, &str); 18] = [
+const NEWER: [(&str, &str); 20] = [
     ("DescribeClusterBroker", "is_fenced"),
     ("DescribeClusterRequest", "include_fenced_brokers"),
     ("DescribeShareGroupOffsetsResponse", "lag"),
@@ -62,8 +62,10 @@ const NEWER: [(&str, &str); 18] = [
     ("OffsetCommitResponseTopic", "topic_id"),
     ("OffsetFetchRequestTopics", "topic_id"),
     ("OffsetFetchResponseTopics", "topic_id"),
-    // A field of minka's own.
+    // Fields of minka's own.
     ("ProducePartitionResponse", "first_record_id"),
+    ("SharePartitionOffset", "in_flight"),
+    ("SharePartitionOffset", "redelivered"),
     ("ShareAcknowledgeRequest", "is_renew_ack"),
     ("ShareAcknowledgeResponse", "acquisition_lock_timeout_ms"),
     ("ShareFetchRequest", "is_renew_ack"),

@@ -9,7 +9,7 @@ use super::types::{
 };
 use super::{assignment, left_out, no_group, not_empty};
 use crate::client::remote::answer;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::wire::kafka::consumer_group_describe::{
     ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ConsumerGroupMember,
 };
@@ -49,7 +49,7 @@ pub(super) fn kind_of(name: &str) -> GroupKind {
 type Committed = Vec<((String, u32), Option<u64>)>;
 
 /// Kind, state and members of a group.
-type Described = (GroupKind, String, Vec<MemberDescription>);
+pub(super) type Described = (GroupKind, String, Vec<MemberDescription>);
 
 impl Remote {
     /// Asks every broker for the groups that it coordinates.
@@ -75,6 +75,10 @@ impl Remote {
     pub(super) fn describe(&self, name: &str) -> Result<GroupDescription> {
         let deadline = self.deadline();
         let (kind, state, members) = self.members(name, deadline)?;
+        if kind == GroupKind::Queue {
+            let (name, partitions) = (name.to_owned(), self.queue_partitions(name, deadline)?);
+            return Ok(GroupDescription { name, kind, state, members, partitions });
+        }
         let mut places: BTreeMap<(String, u32), Option<u64>> = BTreeMap::new();
         for assigned in members.iter().flat_map(|member| &member.assigned) {
             places.insert(assigned.clone(), None);
@@ -109,6 +113,9 @@ impl Remote {
         let offsets = self.reset_offsets(topic, to, deadline)?;
         match self.members(name, deadline) {
             Ok((_, _, members)) if !members.is_empty() => return Err(not_empty(name)),
+            Ok((GroupKind::Queue, _, _)) => {
+                return self.reset_queue(name, topic, &offsets, deadline);
+            }
             Err(error) if error.kind() != ErrorKind::GroupNotFound => return Err(error),
             _ => {}
         }
@@ -174,17 +181,26 @@ impl Remote {
         })
     }
 
-    /// Asks the coordinator about a group, as a classic one and then as one of KIP-848.
+    /// Asks the coordinator about a group: as a classic one, as one of KIP-848, as a queue group.
     fn members(&self, name: &str, deadline: Instant) -> Result<Described> {
         self.cluster.retry(deadline, || {
             let node = self.cluster.coordinator(GROUP, name, deadline)?;
             match self.classic(node, name, deadline)? {
                 Some(described) => Ok(described),
-                None => match self.consumer(node, name, deadline) {
-                    // Older brokers have no other kind.
-                    Err(error) if error.kind() == ErrorKind::Unsupported => Err(no_group(name)),
-                    result => result,
-                },
+                None => {
+                    let described = self.consumer(node, name, deadline);
+                    let described = match described.as_ref().map_err(Error::kind) {
+                        // Older brokers do not have all kinds.
+                        Err(ErrorKind::GroupNotFound | ErrorKind::Unsupported) => {
+                            self.queue(node, name, deadline)
+                        }
+                        _ => described,
+                    };
+                    match described {
+                        Err(error) if error.kind() == ErrorKind::Unsupported => Err(no_group(name)),
+                        result => result,
+                    }
+                }
             }
         })
     }

@@ -8,7 +8,7 @@ use super::types::{
     MemberDescription, NewTopic, PartitionDescription, ResetTo, Setting, TopicDescription,
     TopicListing,
 };
-use super::{Resource, Way, assignment, no_group, not_empty};
+use super::{Resource, Way, assignment, local_queues, no_group, not_empty};
 use crate::engine::{self, Broker, LiveTopic, OffsetSpec, Partition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::CommitEntry;
@@ -41,6 +41,9 @@ impl Local {
         if classic.state != GroupState::Dead {
             let members = classic.members.into_iter().map(classic_member);
             return Ok((GroupKind::Classic, classic.state, members.collect()));
+        }
+        if let Some(queue) = local_queues::describe(&self.broker, name) {
+            return Ok(queue);
         }
         let group = self.broker.describe_consumer_group(name).map_err(|_| no_group(name))?;
         let members = group.members.into_iter().map(consumer_member);
@@ -165,15 +168,24 @@ impl Way for Local {
 
     fn describe_group(&self, name: &str) -> Result<GroupDescription> {
         let (kind, state, members) = self.members(name)?;
-        let partitions = self.partitions(name, &members);
+        let partitions = match kind {
+            GroupKind::Queue => local_queues::partitions(&self.broker, name),
+            _ => self.partitions(name, &members),
+        };
         let state = state.name().to_owned();
         Ok(GroupDescription { name: name.to_owned(), kind, state, members, partitions })
     }
 
     fn reset_group(&self, name: &str, topic: &str, to: ResetTo) -> Result<()> {
         let live = self.topic(topic)?;
-        if self.members(name).is_ok_and(|(_, _, members)| !members.is_empty()) {
-            return Err(not_empty(name));
+        match self.members(name) {
+            Ok((_, _, members)) if !members.is_empty() => return Err(not_empty(name)),
+            Ok((GroupKind::Queue, _, _)) => {
+                let offset = |p: &Arc<Partition>| Ok((p.number(), self.offset_of(p, to)?));
+                let offsets = live.partitions.iter().map(offset).collect::<Result<Vec<_>>>()?;
+                return self.broker.reset_queue(name, &offsets);
+            }
+            _ => {}
         }
         let entry = |partition: &Arc<Partition>| {
             let offset = self.offset_of(partition, to)?;

@@ -3,6 +3,8 @@
 mod assignment;
 mod groups;
 mod local;
+mod local_queues;
+mod queues;
 mod remote;
 mod types;
 

@@ -141,12 +141,17 @@ pub struct GroupPartition {
     pub topic: String,
     /// The partition.
     pub partition: u32,
-    /// The offset that was committed: the next to be read.
+    /// The offset that was committed: the next to be read. In a queue group: everything before it
+    /// is done.
     pub committed: Option<u64>,
     /// The offset of the next record to become visible; `None` where there is no such partition.
     pub end: Option<u64>,
-    /// How many records lie between the two.
+    /// How many records the group has still to handle.
     pub lag: Option<u64>,
+    /// In a queue group: how many records are with members, where the broker tells.
+    pub in_flight: Option<u64>,
+    /// In a queue group: how many records wait for another delivery, where the broker tells.
+    pub redelivered: Option<u64>,
 }
 
 /// Where a group is to go on in a topic.
@@ -192,6 +197,6 @@ impl GroupPartition {
         end: Option<u64>,
     ) -> Self {
         let lag = committed.zip(end).map(|(committed, end)| end.saturating_sub(committed));
-        Self { topic, partition, committed, end, lag }
+        Self { topic, partition, committed, end, lag, in_flight: None, redelivered: None }
     }
 }

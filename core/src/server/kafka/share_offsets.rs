@@ -108,6 +108,8 @@ fn offset(
                 start_offset: signed(offsets.start),
                 leader_epoch: leader_epoch(call.broker),
                 lag: signed(offsets.lag(partition.high_watermark())),
+                in_flight: signed(offsets.in_flight),
+                redelivered: signed(offsets.redelivered),
                 ..row
             },
         },

@@ -81,6 +81,11 @@ message! {
         leader_epoch: i32, [0..];
         /// How many records are not done with, or -1 if that is not known.
         lag: i64, [1..] = -1;
+        /// How many records are with members, or -1 if that is not known: a field of minka's own.
+        in_flight: i64, [0..] tag 10000 = -1;
+        /// How many records wait for another delivery, or -1 if that is not known: a field of
+        /// minka's own.
+        redelivered: i64, [0..] tag 10001 = -1;
         /// The error, or 0.
         error_code: i16, [0..];
         /// The error in words.

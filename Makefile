@@ -1,6 +1,6 @@
 # How minka is built, tried and tested. Recipes are short: the work is in tests and scripts.
 
-PROGRAMS := broker
+PROGRAMS := broker producer consumer minka
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
@@ -8,20 +8,23 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
 CLIENTS := tests/clients/node_modules/.ready .venv/.ready .venv-kafka-python-2/.ready
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-rust test-clients test-crash check bench fuzz compat clean help kcat rdkafka
+.PHONY: build run test test-rust test-programs test-clients test-crash check bench fuzz compat clean help kcat rdkafka
 .DELETE_ON_ERROR:
 
 build: ## build the programs and put them into bin/ (what a plain `make` does)
 	cargo build --quiet --profile dist --locked
 	install -D -t bin $(PROGRAMS:%=$(TARGET)/dist/%)
 
-run: build .venv/.ready ## build, then show it at work: real texts, a crash in the middle, nothing lost
+run: build .venv/.ready ## build, then show it at work: real texts, a consumer killed, nothing lost
 	PYTHONPATH=tests:examples $(PYTHON) -m run
 
-test: test-rust test-clients test-crash ## every test: Rust, unmodified Kafka clients, crashes
+test: test-rust test-programs test-clients test-crash ## every test: Rust, programs, unmodified Kafka clients, crashes
 
 test-rust:
 	cargo test --quiet --locked --workspace
+
+test-programs: build .venv/.ready
+	$(PYTEST) tests/programs
 
 test-clients: build $(CLIENTS) kcat rdkafka
 	$(PYTEST) tests/clients

@@ -17,7 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.broker import ROOT, Broker, BrokerFailed
+from harness.broker import Broker, BrokerFailed
+from harness.programs import ROOT
 
 VERSION = "0.39.0"
 # What the crate's own docker-compose.yaml sets, and no long wait for members that never come.

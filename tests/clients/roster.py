@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clients.client import Abilities, Client, DriverClient
 from clients.kcat import Kcat
-from harness.broker import ROOT
+from harness.programs import ROOT
 
 HERE = Path(__file__).resolve().parent
 DRIVERS = HERE / "drivers"

@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from harness import programs
+
 READY = re.compile(rb"^ready kafka=(?P<host>\S+):(?P<port>\d+) data=(?P<data>.*)$")
 
 
@@ -21,8 +22,8 @@ class BrokerFailed(Exception):
 
 
 def program() -> list[str]:
-    """The command that starts a broker; `MINKA_BROKER` names another with the same interface."""
-    return [os.environ.get("MINKA_BROKER") or str(ROOT / "bin" / "broker")]
+    """The command that starts a broker; `MINKA_PROGRAMS` names another directory than `bin`."""
+    return [programs.path("broker")]
 
 
 class Broker:

@@ -1,0 +1,1 @@
+"""The programs as their users see them: real processes, real brokers, terminals and pipes."""

@@ -1,1 +1,1 @@
-"""The demonstration behind `make run`: real texts, two groups of readers, a crash in the middle."""
+"""The demonstration behind `make run`: the programs at work, a consumer killed, nothing lost."""

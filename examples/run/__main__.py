@@ -1,4 +1,4 @@
-"""`make run`: sends real texts through a broker that is killed in the middle, and counts."""
+"""`make run`: the programs at work on real texts, one of them killed in the middle."""
 
 from __future__ import annotations
 
@@ -9,84 +9,85 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
-
 from harness.broker import Broker
+from harness.programs import run, succeed
 from run.book import Book, View
 from run.corpus import load
 from run.report import MB, Progress, table
 from run.workers import TOPIC, Reader, Sender, Worker
 
 PARTITIONS = 6
-BYTES = 80 * MB
-SETTINGS = {"group.initial.rebalance.delay.ms": 100}
-PATIENCE = 60.0
+BYTES = 24 * MB
+# How often the texts are sent, each time with other keys.
+ROUNDS = 4
+PATIENCE = 90.0
+SENDERS = 3
+MEMBERS = 2
+GROUPS = ("group one", "group two")
 
 
 class Demonstration:
-    """Two producers, two groups of two, one broker."""
+    """Three producers, two queue groups of two consumers, one broker."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self.book = Book()
-        self.views = {"group one": View(), "group two": View()}
-        self.progress = Progress(BYTES, self.book, self.views)
-        texts = load(BYTES // 2)
-        files = len({path for path, _ in texts})
-        size = sum(len(value) for _, value in texts) / MB
-        self.progress.say(f"{len(texts):,} paragraphs of {files:,} files, {size:.0f} MB")
-        servers = broker.address
-        self.senders = [
-            Sender(f"producer-{n}", servers, texts[n::2], BYTES // 2, self.book) for n in range(2)
-        ]
-        self.readers = [
-            Reader(f"{group} {n}", servers, group, view)
-            for group, view in self.views.items()
-            for n in range(2)
-        ]
+        self.views = {group: View() for group in GROUPS}
+        self.senders: list[Sender] = []
+        self.readers: list[Reader] = []
+        paragraphs = load(BYTES)
+        # A message is a line here, so the line breaks of a paragraph become blanks.
+        texts = [b" ".join(text.split()).decode(errors="replace") for _, text in paragraphs]
+        self.texts = texts * ROUNDS
+        self.progress = Progress(len(self.texts), self.book, self.views)
+        files = len({path for path, _ in paragraphs})
+        size = sum(map(len, self.texts)) / MB
+        self.progress.say(
+            f"{len(texts):,} paragraphs of {files:,} files, {ROUNDS} times: "
+            f"{len(self.texts):,} messages, {size:.0f} MB"
+        )
 
     def run(self) -> bool:
         """The whole of it; returns whether the table is right."""
-        _create_topic(self.broker.address)
-        _start(self.readers)
-        self._wait(
-            lambda: all(reader.ready.is_set() for reader in self.readers), "members have partitions"
-        )
+        address = self.broker.address
+        succeed(address, "minka", "topic", "create", TOPIC, "--partitions", str(PARTITIONS))
+        for group, view in self.views.items():
+            for n in range(MEMBERS):
+                self.readers.append(Reader(f"consumer {n + 1} of {group}", address, group, view))
         began = time.monotonic()
-        _start(self.senders)
-        self._wait(lambda: self._part_acknowledged() >= 0.4, "the middle")
-        self._crash()
-        self._wait(lambda: not any(s.is_alive() for s in self.senders), "all is acknowledged")
+        for n in range(SENDERS):
+            self.senders.append(Sender(f"p{n}", address, self.texts[n::SENDERS], self.book))
+        self._wait(lambda: self._part_received() >= 0.4, "the middle")
+        self._kill(self.readers[0])
+        self._wait(lambda: all(s.is_done() for s in self.senders), "all is acknowledged")
+        statuses = [sender.wait() for sender in self.senders]
         self._wait(self._all_received, "both groups have everything", must=False)
         seconds = time.monotonic() - began
-        self.stop()
+        statuses += [reader.interrupt() for reader in self.readers if not reader.killed]
         text, right = table(self.book, self.views, seconds)
         self.progress.say(text)
-        return right
+        if any(statuses):
+            self.progress.say(f"  -> exit statuses of the programs: {statuses}")
+        return right and not any(statuses) and self._is_log_sound()
 
     def stop(self) -> None:
-        """Ends the workers."""
-        workers: list[Worker] = [*self.senders, *self.readers]
-        for worker in workers:
-            worker.stopping.set()
-        for worker in workers:
-            if worker.is_alive():
-                worker.join(10)
+        """Ends whatever still runs."""
+        for worker in [*self.senders, *self.readers]:
+            if worker.process.poll() is None:
+                worker.process.kill()
 
-    def _crash(self) -> None:
-        pid = self.broker.pid
-        self.broker.kill()
-        self.progress.say(f"killed the broker (SIGKILL, process {pid}) in the middle of its work")
-        seconds = self.broker.start()
-        self.progress.say(f"started it again: ready after {1000 * seconds:.0f} ms")
+    def _kill(self, reader: Reader) -> None:
+        pid = reader.process.pid
+        reader.kill()
+        self.progress.say(f"killed {reader.name} (SIGKILL, process {pid}) in the middle")
 
-    def _part_acknowledged(self) -> float:
-        # Records are about equally long: their number at the end follows from the bytes so far.
-        if not self.book.sent_bytes:
-            return 0.0
-        expected = self.book.sent * BYTES / self.book.sent_bytes
-        return len(self.book.acknowledged) / expected
+    def _is_log_sound(self) -> bool:
+        check = run(None, "minka", "log", "--check", "--data", str(self.broker.data))
+        self.progress.say(f"minka log --check: {check.stdout.decode().strip()}")
+        return check.returncode == 0
+
+    def _part_received(self) -> float:
+        return len(self.views[GROUPS[0]].received) / len(self.texts)
 
     def _all_received(self) -> bool:
         expected = len(self.book.acknowledged)
@@ -94,8 +95,9 @@ class Demonstration:
 
     def _wait(self, done: Callable[[], bool], what: str, must: bool = True) -> None:
         deadline = time.monotonic() + PATIENCE
+        workers: list[Worker] = [*self.senders, *self.readers]
         while not done():
-            for worker in [*self.senders, *self.readers]:
+            for worker in workers:
                 if worker.error:
                     raise worker.error
             if time.monotonic() > deadline:
@@ -106,23 +108,12 @@ class Demonstration:
             time.sleep(0.02)
 
 
-def _start(workers: list[Reader] | list[Sender]) -> None:
-    for worker in workers:
-        worker.start()
-
-
-def _create_topic(servers: str) -> None:
-    admin = AdminClient({"bootstrap.servers": servers})
-    for future in admin.create_topics([NewTopic(TOPIC, PARTITIONS, 1)]).values():
-        future.result(30)
-
-
 def main() -> int:
     """Runs it in a temporary directory; the exit status says whether the table is right."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory(prefix="minka-run-") as directory,
-        Broker(Path(directory) / "data", SETTINGS) as broker,
+        Broker(Path(directory) / "data") as broker,
     ):
         print(f"a broker at {broker.address}, its data in {broker.data}", flush=True)
         demonstration = Demonstration(broker)
@@ -131,7 +122,7 @@ def main() -> int:
         except KeyboardInterrupt:
             print("\nstopped", flush=True)
             return 130
-        except (KafkaException, TimeoutError) as error:
+        except (AssertionError, TimeoutError) as error:
             print(f"\nNOT as it must be: {error}", flush=True)
             return 1
         finally:

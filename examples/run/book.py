@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 Place = tuple[int, int]
 
 
-def digest(number: bytes, key: bytes, value: bytes) -> bytes:
-    """Stands for a record; its number makes it differ from every other, whatever its text."""
-    return blake2b(b"\0".join((number, key, value)), digest_size=12).digest()
+def digest(key: str, value: str) -> bytes:
+    """Stands for a message; its key makes it differ from every other, whatever its text."""
+    return blake2b(f"{key}\0{value}".encode(), digest_size=12).digest()
 
 
 @dataclass
@@ -23,50 +23,48 @@ class Book:
     sent_bytes: int = 0
     acknowledged: dict[Place, bytes] = field(default_factory=dict)
     acknowledged_again: int = 0
-    failed: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, size: int) -> None:
-        """Notes that a record was handed to its producer."""
+        """Notes that a message was handed to its producer."""
         with self.lock:
             self.sent += 1
             self.sent_bytes += size
 
-    def acknowledge(self, place: Place, record: bytes) -> None:
-        """Notes a delivery report."""
+    def acknowledge(self, place: Place, message: bytes) -> None:
+        """Notes a receipt."""
         with self.lock:
             self.acknowledged_again += place in self.acknowledged
-            self.acknowledged[place] = record
+            self.acknowledged[place] = message
 
 
 @dataclass
 class View:
-    """One group's side: each place once, however often its record came."""
+    """One group's side: each place once, however often its message came."""
 
     received: dict[Place, bytes] = field(default_factory=dict)
+    by_member: Counter[str] = field(default_factory=Counter)
     redelivered: int = 0
-    changed: int = 0
+    # Came again although the broker says that it delivers it for the first time, or differed.
+    wrong: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def receive(self, records: Iterable[tuple[Place, bytes]]) -> None:
-        """Notes what a member got; at one place there must always be the same record."""
+    def receive(self, member: str, place: Place, message: bytes, deliveries: int) -> None:
+        """Notes what a member printed."""
         with self.lock:
-            for place, record in records:
-                known = self.received.get(place)
-                if known is None:
-                    self.received[place] = record
-                else:
-                    self.redelivered += 1
-                    self.changed += known != record
+            known = self.received.setdefault(place, message)
+            self.by_member[member] += 1
+            self.redelivered += deliveries > 1
+            self.wrong += known != message
 
-    def missing(self, book: Book) -> int:
-        """How many acknowledged records did not come, or not as they were sent."""
-        return sum(self.received.get(p) != record for p, record in book.acknowledged.items())
+    def again(self) -> int:
+        """How many messages were printed more than once."""
+        return sum(self.by_member.values()) - len(self.received)
+
+    def lost(self, book: Book) -> int:
+        """How many acknowledged messages did not come, or not as they were sent."""
+        return sum(self.received.get(p) != message for p, message in book.acknowledged.items())
 
     def unknown(self, book: Book) -> int:
-        """How many records came that were never acknowledged."""
+        """How many messages came that were never acknowledged."""
         return sum(place not in book.acknowledged for place in self.received)
-
-    def duplicated(self) -> int:
-        """How many records are in the log at more than one place."""
-        return len(self.received) - len(set(self.received.values()))

@@ -1,141 +1,123 @@
-"""Two producers and the members of two groups, each in a thread of its own."""
+"""The programs producer and consumer, each a process, with threads that write and read them."""
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
 import threading
-import time
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
-
+from harness.programs import environment, path
 from run.book import Book, View, digest
-from run.corpus import Paragraph
 
 TOPIC = "texts"
-# The broker will be away for a moment: look again soon, and do not complain.
-PATIENT = {"reconnect.backoff.ms": 10, "reconnect.backoff.max.ms": 100, "log_level": 0}
+PATIENCE = 20.0
 
 
-class Worker(threading.Thread):
-    """A thread that can be told to stop, and keeps what it died of."""
+class Worker:
+    """A process and the threads that serve it; keeps what a thread died of."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name=name, daemon=True)
-        self.stopping = threading.Event()
+    def __init__(self, name: str, broker: str, *command: str) -> None:
+        self.name = name
         self.error: Exception | None = None
+        # A session of its own: a Ctrl-C in the terminal is for the demonstration, not for it.
+        self.process = subprocess.Popen(
+            [path(command[0]), *command[1:]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment(broker),
+            start_new_session=True,
+        )
+        self._threads: list[threading.Thread] = []
 
-    def run(self) -> None:
-        """The thread's body."""
+    def serve(self, *works: Callable[[], None]) -> None:
+        """Starts a thread for each of the works."""
+        for work in works:
+            thread = threading.Thread(target=self._serve, args=(work,), name=self.name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, work: Callable[[], None]) -> None:
         try:
-            self.work()
-        except Exception as error:  # Shown at the end by whoever started the thread.
+            work()
+        except Exception as error:  # Raised again by whoever waits for the worker.
             self.error = error
 
-    def work(self) -> None:
-        """What there is to do."""
-        raise NotImplementedError
+    def is_done(self) -> bool:
+        """Whether everything that the process says was read."""
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def kill(self) -> None:
+        """Ends the process as a crash does: SIGKILL, no chance to do anything."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def interrupt(self) -> int:
+        """Ctrl-C; returns the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for the end of the process and of its threads; returns its exit status."""
+        status = self.process.wait(PATIENCE)
+        for thread in self._threads:
+            thread.join(PATIENCE)
+        return status
 
 
 class Sender(Worker):
-    """An idempotent producer with acks=all that sends its share of the texts, over and over."""
+    """`producer`, fed with lines: a key of its own for each, a tab, the text."""
 
-    def __init__(
-        self, name: str, servers: str, texts: list[Paragraph], bytes_to_send: int, book: Book
-    ) -> None:
-        super().__init__(name)
-        self._texts = texts
-        self._bytes_left = bytes_to_send
+    def __init__(self, name: str, broker: str, texts: list[str], book: Book) -> None:
+        command = ["producer", "--topic", TOPIC, "--key-separator", "\t", "--json"]
+        super().__init__(name, broker, *command)
+        self._messages = [(f"{name}-{number}", text) for number, text in enumerate(texts)]
         self._book = book
-        self._producer = Producer(
-            {
-                "bootstrap.servers": servers,
-                "enable.idempotence": True,
-                "acks": "all",
-                "linger.ms": 5,
-                "queue.buffering.max.messages": 20_000,
-                "message.timeout.ms": 60_000,
-                **PATIENT,
-            }
-        )
+        self.serve(self._write, self._read)
 
-    def work(self) -> None:
-        number = 0
-        while self._bytes_left > 0 and not self.stopping.is_set():
-            path, value = self._texts[number % len(self._texts)]
-            self._send(f"{self.name} {number}".encode(), path.encode(), value)
-            self._bytes_left -= len(value)
-            number += 1
-        while self._producer.flush(0.5) and not self.stopping.is_set():
-            pass
+    def _write(self) -> None:
+        assert self.process.stdin is not None
+        with self.process.stdin as lines:
+            for key, text in self._messages:
+                lines.write(f"{key}\t{text}\n")
+                self._book.send(len(text))
 
-    def _send(self, number: bytes, key: bytes, value: bytes) -> None:
-        report = self._reporter(digest(number, key, value))
-        while not self.stopping.is_set():
-            try:
-                headers = [("number", number)]
-                self._producer.produce(TOPIC, value, key, headers=headers, on_delivery=report)
-            except BufferError:
-                self._producer.poll(0.1)
-                continue
-            self._book.send(len(value))
-            self._producer.poll(0)
-            return
-
-    def _reporter(self, record: bytes) -> Callable[[KafkaError | None, Message], None]:
-        def report(error: KafkaError | None, message: Message) -> None:
-            if error:
-                self._book.failed.append(str(error))
-            else:
-                self._book.acknowledge((message.partition(), message.offset()), record)
-
-        return report
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            receipt = json.loads(line)
+            if "offset" in receipt:
+                place = receipt["partition"], receipt["offset"]
+                self._book.acknowledge(place, digest(*self._messages[receipt["number"]]))
 
 
 class Reader(Worker):
-    """A member of a group; commits a few times a second, so that little comes again."""
+    """`consumer`, a member of a queue group."""
 
-    def __init__(self, name: str, servers: str, group: str, view: View) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, broker: str, group: str, view: View) -> None:
+        command = ["consumer", "--topic", TOPIC, "--group", group, "--from-beginning", "--json"]
+        super().__init__(name, broker, *command)
+        self.killed = False
         self._view = view
-        self.ready = threading.Event()
-        self._consumer = Consumer(
-            {
-                "bootstrap.servers": servers,
-                "group.id": group,
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "session.timeout.ms": 6000,
-                "heartbeat.interval.ms": 500,
-                "fetch.wait.max.ms": 50,
-                **PATIENT,
-            }
-        )
+        self.serve(self._read)
 
-    def work(self) -> None:
-        self._consumer.subscribe([TOPIC], on_assign=lambda *_: self.ready.set())
-        committed = time.monotonic()
-        try:
-            while not self.stopping.is_set():
-                messages = self._consumer.consume(1000, 0.1)
-                self._view.receive(_noted(m) for m in messages if not m.error())
-                if time.monotonic() - committed > 0.2:
-                    committed = time.monotonic()
-                    self._commit()
-        finally:
-            self._consumer.close()
+    def kill(self) -> None:
+        """Ends the process in the middle of its work."""
+        self.killed = True
+        super().kill()
 
-    def _commit(self) -> None:
-        places = self._consumer.position(self._consumer.assignment())
-        known = [place for place in places if place.offset >= 0]
-        try:
-            if known:
-                self._consumer.commit(offsets=known, asynchronous=True)
-        except KafkaException:
-            # The next commit says as much.
-            return
-
-
-def _noted(message: Message) -> tuple[tuple[int, int], bytes]:
-    [(_, number)] = message.headers()
-    record = digest(number, message.key(), message.value())
-    return (message.partition(), message.offset()), record
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if not line.endswith("\n"):
+                # The consumer was killed while it wrote this line: it has not accepted it.
+                break
+            message = json.loads(line)
+            place = message["partition"], message["offset"]
+            content = digest(message["key"], message["value"])
+            self._view.receive(self.name, place, content, message["delivery_count"])

@@ -6,7 +6,6 @@ use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::thread;
 use std::time::Instant;
 
 use minka::engine::Acks;
@@ -14,11 +13,10 @@ use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 
 use crate::Outcome;
 use crate::batches;
-use crate::cpu;
 use crate::engine;
 use crate::fetcher::Fetcher;
 use crate::options::Options;
-use crate::process::Process;
+use crate::process::{Process, apart};
 use crate::row::{Goal, Row, Unit};
 use crate::turns::{self, Figures};
 
@@ -101,24 +99,6 @@ impl Shape {
             Row::new(format!("{name}, by clock"), unit, clock, goals[1]),
         ]
     }
-}
-
-/// Does `act` on one core while the servers are kept on another, where there are two: over
-/// loopback either side may find itself doing the other's work in the kernel, by how they are
-/// scheduled, and that changes the figures threefold.
-fn apart<T: Send>(servers: &[&Process], act: impl FnOnce() -> Outcome<T> + Send) -> Outcome<T> {
-    if thread::available_parallelism()?.get() < 2 {
-        return act();
-    }
-    servers.iter().try_for_each(|server| server.pin(1))?;
-    // A thread of its own, so that what comes later is not kept on that core.
-    thread::scope(|scope| {
-        let pinned = scope.spawn(|| {
-            cpu::pin(0, 0)?;
-            act()
-        });
-        pinned.join().map_err(|_| "the client panicked")?
-    })
 }
 
 /// Fills the partitions in turns; returns how many bytes of batches there are.

@@ -10,6 +10,8 @@ mod counting_disk;
 mod cpu;
 mod door_fetch;
 mod door_produce;
+mod door_queue;
+mod echo;
 mod engine;
 mod fetcher;
 mod first_record;
@@ -18,9 +20,12 @@ mod memory;
 mod nothing;
 mod options;
 mod process;
+mod queue;
 mod restart;
+mod round_trip;
 mod row;
 mod sendfile;
+mod sharer;
 mod single_records;
 mod topics;
 mod turns;
@@ -43,6 +48,9 @@ const MEASUREMENTS: &[Measurement] = &[
     ("first-record", first_record::measure),
     ("door-produce", door_produce::measure),
     ("door-fetch", door_fetch::measure),
+    ("queue", queue::measure),
+    ("door-queue", door_queue::measure),
+    ("round-trip", round_trip::measure),
     ("restart", restart::measure),
     ("memory", memory::measure),
 ];
@@ -52,6 +60,7 @@ fn main() -> ExitCode {
     let result = match &options.peer {
         Some(Peer::Nothing { file, keeping }) => nothing::serve(file, *keeping),
         Some(Peer::Sendfile { file }) => sendfile::serve(file),
+        Some(Peer::Echo) => echo::serve(),
         None => run(&options),
     };
     match result {

@@ -51,6 +51,9 @@ pub(crate) enum Peer {
         /// The file.
         file: PathBuf,
     },
+    /// Sends back what it is sent.
+    #[command(hide = true)]
+    Echo,
 }
 
 impl Options {

@@ -16,6 +16,8 @@ pub(crate) enum Goal {
     Share(f64),
     /// minka's figure is at most this, whatever the peer's is.
     AtMost(f64),
+    /// minka's figure is at most so many times its peer's.
+    Times(f64),
     /// Nothing: the line is there to explain others.
     None,
 }
@@ -53,6 +55,7 @@ impl Row {
         let reached = match self.goal {
             Goal::Share(least) => self.figures.ratio().is_some_and(|ratio| ratio >= least),
             Goal::AtMost(most) => self.figures.minka() <= most,
+            Goal::Times(most) => self.figures.ratio().is_some_and(|ratio| ratio <= most),
             Goal::None => return "",
         };
         if reached { "ok" } else { "missed" }
@@ -68,6 +71,7 @@ impl fmt::Display for Row {
         let goal = match self.goal {
             Goal::Share(least) => format!(">= {least:.2}"),
             Goal::AtMost(most) => format!("<= {}", self.unit.text(most)),
+            Goal::Times(most) => format!("<= {most:.2} x"),
             Goal::None => dash(),
         };
         let range =
@@ -117,6 +121,8 @@ mod tests {
         assert!(line(Goal::Share(0.9)).ends_with("ok"));
         assert!(line(Goal::Share(0.91)).ends_with("missed"));
         assert!(line(Goal::AtMost(89.0)).ends_with("missed"));
+        assert!(line(Goal::Times(0.9)).ends_with("ok"));
+        assert!(line(Goal::Times(0.89)).ends_with("missed"));
         assert!(line(Goal::None).ends_with("0.80..0.90"));
     }
 

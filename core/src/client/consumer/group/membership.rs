@@ -35,6 +35,7 @@ pub(in crate::client::consumer) struct Update {
 #[derive(Debug)]
 struct Shared {
     signal: Arc<Signal>,
+    poll_interval_max: Duration,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -43,6 +44,8 @@ struct Shared {
 struct State {
     polled_at: Instant,
     is_polling: bool,
+    /// When the thread wakes up by itself.
+    sleeps_until: Instant,
     closing: bool,
     ended: bool,
     topics: Vec<Arc<str>>,
@@ -79,6 +82,7 @@ impl Membership {
         let state = State {
             polled_at: Instant::now(),
             is_polling: false,
+            sleeps_until: Instant::now(),
             closing: false,
             ended: false,
             topics,
@@ -89,7 +93,12 @@ impl Membership {
             orders: VecDeque::new(),
             failure: None,
         };
-        let shared = Arc::new(Shared { signal, state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            signal,
+            poll_interval_max: config.poll_interval_max,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         let mut thread = Thread {
             shared: shared.clone(),
             coordinator,
@@ -100,7 +109,6 @@ impl Membership {
             backoff: Backoff::new(config.retry_backoff_min, config.retry_backoff_max),
             reason: String::new(),
             request_timeout: config.request_timeout,
-            poll_interval_max: config.poll_interval_max,
         };
         let builder = thread::Builder::new().name("minka-member".to_owned());
         builder.spawn(move || thread.run()).map_err(|error| {
@@ -113,10 +121,12 @@ impl Membership {
     /// member cannot be in the group.
     pub(in crate::client::consumer) fn polling(&self, is_polling: bool) -> Result<()> {
         let mut state = self.shared.lock();
-        let was_away = !state.is_polling;
+        let changes = is_polling != state.is_polling;
         state.is_polling = is_polling;
         state.polled_at = Instant::now();
-        if was_away && is_polling {
+        // The thread looks after who does not poll; mostly it wakes in time for that by itself.
+        let poll_by = state.polled_at + self.shared.poll_interval_max;
+        if changes && (is_polling || poll_by < state.sleeps_until) {
             self.shared.changed.notify_all();
         }
         state.failure.clone().map_or(Ok(()), Err)
@@ -229,7 +239,6 @@ struct Thread {
     /// Why the last try failed.
     reason: String,
     request_timeout: Duration,
-    poll_interval_max: Duration,
 }
 
 /// What is to be done next.
@@ -285,7 +294,7 @@ impl Thread {
                 return Task::End;
             }
             let now = Instant::now();
-            let poll_by = state.polled_at + self.poll_interval_max;
+            let poll_by = state.polled_at + self.shared.poll_interval_max;
             if !state.is_polling && now >= poll_by {
                 return Task::StepDown;
             }
@@ -308,6 +317,7 @@ impl Thread {
             let order_by = state.orders.front().map_or(until, |order| order.deadline);
             let until = until.min(order_by);
             let until = if state.is_polling { until } else { until.min(poll_by) };
+            state.sleeps_until = until;
             state = self.shared.wait(state, until);
         }
     }
@@ -324,7 +334,7 @@ impl Thread {
             member: Member { id: &self.member_id, epoch: self.epoch },
             topics: topics.as_deref(),
             owned: owned.as_deref(),
-            rebalance_timeout: self.poll_interval_max,
+            rebalance_timeout: self.shared.poll_interval_max,
         };
         let answer = self.coordinator.heartbeat(&beat, Instant::now() + self.request_timeout);
         match answer {
@@ -419,7 +429,7 @@ impl Thread {
                 member: Member { id: &self.member_id, epoch: -1 },
                 topics: None,
                 owned: None,
-                rebalance_timeout: self.poll_interval_max,
+                rebalance_timeout: self.shared.poll_interval_max,
             };
             // Whom the group does not hear from it drops by itself, only later.
             let _ = self.coordinator.heartbeat(&beat, Instant::now() + LEAVE_PATIENCE);

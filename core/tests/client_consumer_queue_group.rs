@@ -12,21 +12,16 @@ use client_consumer_common::{PATIENCE, World, batch, seen};
 use minka::ErrorKind;
 use minka::batch::Codec;
 use minka::client::{Consumer, ConsumerConfig, Group, Records};
+use minka::state::setting::ConfigChange;
 
 /// Runs every scene in this process and over a socket.
 macro_rules! scenes {
     ($($scene:ident)*) => {
         mod in_process {
-            $(
-                #[test]
-                fn $scene() { super::$scene(&super::World::in_process()); }
-            )*
+            $( #[test] fn $scene() { super::$scene(&super::World::in_process()); } )*
         }
         mod over_tcp {
-            $(
-                #[test]
-                fn $scene() { super::$scene(&super::World::over_tcp()); }
-            )*
+            $( #[test] fn $scene() { super::$scene(&super::World::over_tcp()); } )*
         }
     };
 }
@@ -41,6 +36,9 @@ scenes! {
     a_waker_ends_the_poll_of_a_member
     what_makes_no_sense_is_refused
     two_groups_both_get_everything
+    a_lock_that_is_over_gives_the_message_to_another
+    a_member_that_does_not_poll_loses_its_messages
+    what_lies_in_a_group_before_it_began_is_read_if_it_says_so
 }
 
 fn open(world: &World, group: &str, change: impl FnOnce(&mut ConsumerConfig)) -> Consumer {
@@ -237,4 +235,64 @@ fn two_groups_both_get_everything(world: &World) {
     world.produce("t", 0, &["a"]);
     assert_eq!(last(&mut one).as_deref(), Some("a"));
     assert_eq!(last(&mut two).as_deref(), Some("a"));
+}
+
+fn configure(world: &World, group: &str, name: &str, value: &str) {
+    let changes = [ConfigChange::Set(name, value)];
+    world.broker().configure_group(group, &changes, false).unwrap();
+}
+
+fn a_lock_that_is_over_gives_the_message_to_another(world: &World) {
+    world.topic("t", 1);
+    configure(world, "g", "share.record.lock.duration.ms", "1000");
+    let mut slow = member(world, "g", |_| {});
+    world.produce("t", 0, &["a"]);
+    let records = poll(&mut slow);
+    assert_eq!(values(&records), ["a"]);
+    let mut other = open(world, "g", |_| {});
+    let again = poll(&mut other);
+    assert_eq!(values(&again), ["a"]);
+    assert_eq!(again.iter().next().unwrap().delivery_count, 2);
+    let late = slow.commit().unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::InvalidRecordState, "{late}");
+    assert_eq!(slow.acknowledged_too_late(), 1);
+    other.commit().unwrap();
+    // Nobody is told of it who does not ask.
+    slow.close().unwrap();
+}
+
+fn a_member_that_does_not_poll_loses_its_messages(world: &World) {
+    world.topic("t", 1);
+    let mut slow = member(world, "g", |config| {
+        config.poll_interval_max = Duration::from_millis(200);
+    });
+    world.produce("t", 0, &["a"]);
+    assert_eq!(values(&poll(&mut slow)), ["a"]);
+    let mut other = open(world, "g", |_| {});
+    assert_eq!(values(&poll(&mut other)), ["a"]);
+    other.close().unwrap();
+    // It joins again as soon as it polls.
+    world.produce("t", 0, &["b"]);
+    assert_eq!(values(&poll(&mut slow)), ["b"]);
+    slow.commit().unwrap();
+    assert_eq!(slow.acknowledged_too_late(), 0);
+}
+
+fn what_lies_in_a_group_before_it_began_is_read_if_it_says_so(world: &World) {
+    world.topic("t", 2);
+    configure(world, "g", "share.auto.offset.reset", "earliest");
+    world.produce("t", 0, &["a", "b"]);
+    world.produce("t", 1, &["c"]);
+    let mut consumer = open(world, "g", |config| config.records_max = 1);
+    let mut all = Vec::new();
+    while all.len() < 3 {
+        let records = poll(&mut consumer);
+        assert_eq!(records.len(), 1);
+        all.extend(values(&records));
+    }
+    all.sort();
+    assert_eq!(all, ["a", "b", "c"]);
+    let mut assigned = consumer.assignment();
+    assigned.sort();
+    assert_eq!(assigned, [("t".to_owned(), 0), ("t".to_owned(), 1)]);
 }

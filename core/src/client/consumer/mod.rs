@@ -29,8 +29,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::state::topic::check_name;
 use crate::wire::kafka::share_fetch::{ACCEPT, REJECT, RELEASE, RENEW};
 use group::{
-    Assigned, Coordinator, Kind, LocalCoordinator, LocalQueueCoordinator, Membership,
-    PartitionMember, RemoteCoordinator, new_member_id,
+    Assigned, Coordinator, Kind, LocalCoordinator, Membership, PartitionMember, RemoteCoordinator,
+    new_member_id,
 };
 use local::Local;
 use partitions::Partitions;
@@ -41,6 +41,9 @@ use source::Source;
 
 /// Longer than anybody waits: what a timeout is that no clock can add up.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// How long a consumer that is dropped, and not closed, tries to tell the broker what was done.
+const DROP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A consumer. Belongs to one thread at a time; its [`Waker`] to all.
 ///
@@ -134,7 +137,7 @@ impl Consumer {
             }
             assigned.add(topic.into(), partition, at);
         }
-        self.shut(true)?;
+        self.shut(Some(self.config.request_timeout))?;
         self.mode = Mode::Assigned(Box::new(assigned));
         Ok(())
     }
@@ -163,7 +166,7 @@ impl Consumer {
             let text = "only a member of a group can subscribe: name one in the configuration";
             return Err(Error::new(ErrorKind::InvalidConfig, text));
         };
-        self.shut(true)?;
+        self.shut(Some(self.config.request_timeout))?;
         self.mode = match group {
             Group::Partitions(group) => self.join_partitions(group, names)?,
             Group::Queue(group) => self.join_queue(group, names)?,
@@ -178,7 +181,7 @@ impl Consumer {
     /// partition: the next poll tries it again and returns what others have.
     pub fn poll(&mut self, timeout: Duration) -> Result<Records> {
         let polled = self.poll_until(Instant::now() + timeout.min(FOREVER));
-        match &self.mode {
+        match &mut self.mode {
             Mode::Member(member) => member.polling(false)?,
             Mode::Queue(member) => member.polling(false)?,
             Mode::Nothing | Mode::Assigned(_) => {}
@@ -208,8 +211,8 @@ impl Consumer {
     /// [`request_timeout`](ConsumerConfig::request_timeout).
     pub fn commit(&mut self) -> Result<()> {
         match &mut self.mode {
-            Mode::Member(member) => member.commit(),
-            Mode::Queue(member) => member.commit(),
+            Mode::Member(member) => member.commit(self.config.request_timeout),
+            Mode::Queue(member) => member.commit(self.config.request_timeout),
             Mode::Nothing | Mode::Assigned(_) => Err(no_group()),
         }
     }
@@ -264,10 +267,10 @@ impl Consumer {
     /// Ends the consumer: with [`auto_commit`](ConsumerConfig::auto_commit), what was returned is
     /// done. A member leaves its group at once, and others take over without delay.
     ///
-    /// Dropping a consumer does the same and tells no errors. If that happens by a panic, what
-    /// the last poll returned does not count as done.
+    /// Dropping a consumer does the same, for 2 seconds at most, and tells no errors. If that
+    /// happens by a panic, what the last poll returned does not count as done.
     pub fn close(mut self) -> Result<()> {
-        self.shut(true)
+        self.shut(Some(self.config.request_timeout))
     }
 
     /// Goes on at another offset of a partition. What was fetched of it is dropped.
@@ -334,12 +337,13 @@ impl Consumer {
         }
     }
 
-    /// Ends what is read. Only if it is `done`, what was returned last counts as that.
-    fn shut(&mut self, done: bool) -> Result<()> {
+    /// Ends what is read. With `patience`, what was returned last counts as done, and the broker
+    /// has so long to hear that.
+    fn shut(&mut self, patience: Option<Duration>) -> Result<()> {
         match std::mem::replace(&mut self.mode, Mode::Nothing) {
-            Mode::Member(mut member) if done => member.close(),
-            Mode::Queue(mut member) if done => member.close(),
-            Mode::Member(_) | Mode::Queue(_) | Mode::Nothing | Mode::Assigned(_) => Ok(()),
+            Mode::Member(mut member) => patience.map_or(Ok(()), |patience| member.close(patience)),
+            Mode::Queue(mut member) => patience.map_or(Ok(()), |patience| member.close(patience)),
+            Mode::Nothing | Mode::Assigned(_) => Ok(()),
         }
     }
 
@@ -357,7 +361,7 @@ impl Consumer {
         let coordinator: Box<dyn Coordinator> = match &self.backend {
             Backend::Local(broker) => {
                 let client_id = self.config.client_id.clone();
-                Box::new(LocalCoordinator::new(broker.clone(), group, client_id))
+                Box::new(LocalCoordinator::new(broker.clone(), group, client_id, Kind::Partitions))
             }
             Backend::Remote(address) => {
                 let cluster = cluster(address, &self.config)?;
@@ -372,21 +376,22 @@ impl Consumer {
 
     fn join_queue(&self, group: String, topics: Vec<Arc<str>>) -> Result<Mode> {
         let (member_id, config) = (new_member_id()?, self.config.clone());
+        let signal = self.signal.clone();
         let coordinator: Box<dyn Coordinator>;
         let source: Box<dyn QueueSource>;
         match &self.backend {
             Backend::Local(broker) => {
-                let (client_id, bytes_max) = (config.client_id.clone(), config.bytes_max);
-                let member = (group.clone(), member_id.clone());
-                let (asking, signal) = (broker.clone(), self.signal.clone());
-                coordinator = Box::new(LocalQueueCoordinator::new(asking, group, client_id));
-                source = Box::new(LocalQueue::new(broker.clone(), signal, member, bytes_max));
+                let (name, client_id) = (group.clone(), config.client_id.clone());
+                coordinator =
+                    Box::new(LocalCoordinator::new(broker.clone(), name, client_id, Kind::Queue));
+                let who = (group, member_id.clone());
+                source = Box::new(LocalQueue::new(broker.clone(), signal, who, config.bytes_max));
             }
             Backend::Remote(address) => {
-                let asking = cluster(address, &self.config)?;
-                let sharer = Sharer { group: group.clone(), member_id: member_id.clone() };
-                coordinator = Box::new(RemoteCoordinator::new(asking, group, Kind::Queue));
-                let (cluster, signal) = (cluster(address, &self.config)?, self.signal.clone());
+                let asking = cluster(address, &config)?;
+                coordinator = Box::new(RemoteCoordinator::new(asking, group.clone(), Kind::Queue));
+                let sharer = Sharer { group, member_id: member_id.clone() };
+                let cluster = cluster(address, &config)?;
                 source = Box::new(RemoteQueue::new(cluster, config.clone(), signal, sharer));
             }
         }
@@ -419,7 +424,8 @@ impl Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         // Who wants to know about a failure calls close().
-        let _ = self.shut(!std::thread::panicking());
+        let patience = self.config.request_timeout.min(DROP_PATIENCE);
+        let _ = self.shut((!std::thread::panicking()).then_some(patience));
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Unpacker {
     partition: u32,
     /// Whole batches, in order.
     batches: Bytes,
+    /// And those behind them.
+    more: VecDeque<Bytes>,
     opened: Option<Opened>,
     /// What is wanted of them, in order.
     windows: VecDeque<Window>,
@@ -65,19 +67,20 @@ impl Unpacker {
     /// not looked at.
     pub(super) fn from(topic: Arc<str>, partition: u32, batches: Bytes, position: u64) -> Self {
         let all = Window { first: position, last: u64::MAX, delivery_count: 1 };
-        Self { gaps: None, ..Self::within(topic, partition, batches, vec![all]) }
+        Self { gaps: None, ..Self::within(topic, partition, vec![batches], vec![all]) }
     }
 
     /// The records of `batches` whose offsets lie in `windows`, which are in order.
     pub(super) fn within(
         topic: Arc<str>,
         partition: u32,
-        batches: Bytes,
+        batches: Vec<Bytes>,
         windows: Vec<Window>,
     ) -> Self {
         let position = windows.first().map_or(0, |window| window.first);
         let (windows, gaps) = (VecDeque::from(windows), Some(Vec::new()));
-        Self { topic, partition, batches, opened: None, windows, position, gaps }
+        let (batches, more) = (Bytes::new(), VecDeque::from(batches));
+        Self { topic, partition, batches, more, opened: None, windows, position, gaps }
     }
 
     /// The offset of the next record wanted: behind everything that was taken or skipped.
@@ -110,8 +113,8 @@ impl Unpacker {
     /// Takes some records, or goes on to where there may be some. `None` at the end.
     fn step(&mut self, room: usize, records: &mut Records) -> Result<Option<usize>> {
         let Some(window) = self.windows.front().copied() else {
-            self.batches = Bytes::new();
-            self.opened = None;
+            (self.batches, self.opened) = (Bytes::new(), None);
+            self.more.clear();
             return Ok(None);
         };
         if self.opened.is_none() && !self.open_next()? {
@@ -166,11 +169,12 @@ impl Unpacker {
 
     /// Goes to the next batch that has something that is wanted. `false` if there is none.
     fn open_next(&mut self) -> Result<bool> {
-        while !self.batches.is_empty() {
+        while self.next_batches() {
             let header = BatchHeader::parse(&self.batches)?;
             let size = header.size();
             if size > self.batches.len() {
-                break;
+                self.batches = Bytes::new();
+                continue;
             }
             let base_offset = u64::try_from(header.base_offset);
             let last_offset = u64::try_from(header.last_offset());
@@ -192,8 +196,16 @@ impl Unpacker {
                 self.pass(last_offset.saturating_add(1));
             }
         }
-        self.batches = Bytes::new();
         Ok(false)
+    }
+
+    /// Whether there are bytes of batches left.
+    fn next_batches(&mut self) -> bool {
+        while self.batches.is_empty() {
+            let Some(next) = self.more.pop_front() else { return false };
+            self.batches = next;
+        }
+        true
     }
 }
 
@@ -354,7 +366,8 @@ mod tests {
         for step in 1..9 {
             let acquired = windows(&[(1, 2), (4, 7), (9, 12), (14, 14), (15, 20)]);
             let all = Bytes::from(parts.concat());
-            let mut unpacker = Unpacker::within("t".into(), 0, all, acquired);
+            let pieces = vec![all.slice(..parts[0].len()), all.slice(parts[0].len()..)];
+            let mut unpacker = Unpacker::within("t".into(), 0, pieces, acquired);
             let (mut seen, mut gaps, mut done) = (Vec::new(), Vec::new(), false);
             while !done {
                 let mut records = Records::default();
@@ -420,7 +433,7 @@ mod tests {
             let bytes = Bytes::from(bytes);
             for mut unpacker in [
                 Unpacker::from("t".into(), 0, bytes.clone(), position),
-                Unpacker::within("t".into(), 0, bytes.clone(), windows(&ranges)),
+                Unpacker::within("t".into(), 0, vec![bytes.clone()], windows(&ranges)),
             ] {
                 for _ in 0..100 {
                     let mut records = Records::default();

@@ -5,21 +5,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::coordinator::{Answer, Asked, Assigned, Beat, Coordinator, Fault, Member, Position};
+use super::remote_coordinator::Kind;
 use crate::engine::{Broker, Partition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::{CommitEntry, TopicId};
 use crate::state::groups::{CommitRequest, ConsumerHeartbeat, MemberKey, TopicShare};
+use crate::state::queues::{AssignedTopic, HeartbeatRequest};
 use crate::wire::kafka::Uuid;
 
 /// Where the broker is told that this member is.
-pub(super) const HOST: &str = "in-process";
+const HOST: &str = "in-process";
 
-/// Asks the broker of this process, for a member of a consumer group.
+/// Asks the broker of this process.
 #[derive(Debug)]
 pub(in crate::client::consumer) struct LocalCoordinator {
     broker: Arc<Broker>,
     group: String,
     client_id: String,
+    kind: Kind,
 }
 
 impl LocalCoordinator {
@@ -27,8 +30,37 @@ impl LocalCoordinator {
         broker: Arc<Broker>,
         group: String,
         client_id: String,
+        kind: Kind,
     ) -> Self {
-        Self { broker, group, client_id }
+        Self { broker, group, client_id, kind }
+    }
+
+    fn queue_heartbeat(&self, beat: &Beat<'_>) -> Asked<Answer> {
+        let request = HeartbeatRequest {
+            group: self.group.clone(),
+            member_id: beat.member.id.to_owned(),
+            member_epoch: beat.member.epoch,
+            topics: beat.topics.map(|topics| topics.iter().map(|t| t.to_string()).collect()),
+            client_id: self.client_id.clone(),
+            client_host: HOST.to_owned(),
+            rack_id: None,
+        };
+        let answer = self.broker.heartbeat_queue(&request).map_err(fault)?;
+        let all_of = |topic: AssignedTopic| {
+            let live = self.broker.topic_by_id(&topic.topic);
+            let name: Option<Arc<str>> = live.map(|live| live.topic.name.as_str().into());
+            let one = move |partition| {
+                let topic_id = Uuid(topic.topic);
+                name.clone().map(|topic| Assigned { topic_id, topic, partition })
+            };
+            (0..topic.partitions).filter_map(one)
+        };
+        Ok(Answer {
+            member_id: None,
+            epoch: answer.member_epoch.max(0),
+            interval: Duration::from_millis(answer.heartbeat_interval_ms.into()),
+            assignment: answer.assignment.map(|all| all.into_iter().flat_map(all_of).collect()),
+        })
     }
 
     fn partition(&self, topic: &str, partition: u32) -> Result<Arc<Partition>> {
@@ -43,6 +75,9 @@ impl LocalCoordinator {
 
 impl Coordinator for LocalCoordinator {
     fn heartbeat(&mut self, beat: &Beat<'_>, _deadline: Instant) -> Asked<Answer> {
+        if self.kind == Kind::Queue {
+            return self.queue_heartbeat(beat);
+        }
         let topics: Option<Vec<&str>> =
             beat.topics.map(|topics| topics.iter().map(|topic| &**topic).collect());
         let owned = beat.owned.map(by_topic_id);
@@ -116,7 +151,7 @@ impl Coordinator for LocalCoordinator {
     }
 }
 
-pub(super) fn fault(error: Error) -> Fault {
+fn fault(error: Error) -> Fault {
     match error.kind() {
         ErrorKind::UnknownMember | ErrorKind::FencedMemberEpoch => Fault::Fenced,
         ErrorKind::StaleMemberEpoch => Fault::Stale,

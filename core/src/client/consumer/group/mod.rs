@@ -7,7 +7,6 @@
 
 mod coordinator;
 mod local_coordinator;
-mod local_queue_coordinator;
 mod membership;
 mod partition_member;
 mod remote_coordinator;
@@ -15,7 +14,6 @@ mod reply;
 
 pub(super) use coordinator::{Assigned, Coordinator};
 pub(super) use local_coordinator::LocalCoordinator;
-pub(super) use local_queue_coordinator::LocalQueueCoordinator;
 pub(super) use membership::{Membership, new_member_id};
 pub(super) use partition_member::PartitionMember;
 pub(super) use remote_coordinator::{Kind, RemoteCoordinator};

@@ -86,12 +86,12 @@ impl PartitionMember {
     }
 
     /// Commits the positions, and waits until that is done.
-    pub(in crate::client::consumer) fn commit(&mut self) -> Result<()> {
+    pub(in crate::client::consumer) fn commit(&mut self, patience: Duration) -> Result<()> {
         let positions = self.positions();
         if positions.is_empty() {
             return Ok(());
         }
-        let deadline = Instant::now() + self.config.request_timeout;
+        let deadline = Instant::now() + patience;
         let reply = self.membership.commit(positions.clone(), deadline);
         reply.wait(deadline + REPLY_PATIENCE).unwrap_or_else(|| Err(silent()))?;
         self.committed = positions;
@@ -129,9 +129,9 @@ impl PartitionMember {
     }
 
     /// Commits what is to be committed, and leaves the group.
-    pub(in crate::client::consumer) fn close(&mut self) -> Result<()> {
+    pub(in crate::client::consumer) fn close(&mut self, patience: Duration) -> Result<()> {
         let unsaved = self.config.auto_commit && self.positions() != self.committed;
-        let result = if unsaved { self.commit() } else { Ok(()) };
+        let result = if unsaved { self.commit(patience) } else { Ok(()) };
         self.membership.leave();
         result
     }

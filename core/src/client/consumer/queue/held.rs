@@ -273,8 +273,6 @@ impl HeldWindow {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::client::consumer::unpack::Window;
     use crate::wire::kafka::share_fetch::REJECT;
@@ -286,7 +284,7 @@ mod tests {
             topic_id: Uuid([1; 16]),
             topic: "t".into(),
             partition: 0,
-            batches: Bytes::new(),
+            batches: Vec::new(),
             windows: windows.iter().map(window).collect(),
             lock: Duration::from_secs(30),
             renewable: true,

@@ -1,196 +1,252 @@
 //! Messages of a queue group of a broker in this process: plain calls, no thread.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use bytes::{Bytes, BytesMut};
 
 use super::held::Marks;
 use super::source::{Acquired, QueueNews, QueueSource, Refused};
 use crate::client::consumer::group::{Assigned, Reply};
+use crate::client::consumer::signal::Signal;
 use crate::client::consumer::unpack::Window;
-use crate::engine::{Broker, Partition, QueueFetch, QueueRecords, Ticket, Wake};
-use crate::error::{ErrorKind, Result};
+use crate::engine::{Broker, Partition, QueueFetch, QueueRecords, Wake};
+use crate::error::{Error, ErrorKind, Result};
 use crate::log::Piece;
-use crate::state::queues::{AckBatch, AckKind, SessionEnd};
+use crate::state::queues::{AckBatch, AckKind, Acquisition, SessionEnd};
 
-/// There is one broker.
+/// The only broker that there is.
 const NODE: i32 = 0;
 /// Nothing else is waited for under the consumer's signal.
 const TOKEN: usize = 0;
 
 /// Takes messages from a broker in this process.
-#[derive(Debug)]
 pub(in crate::client::consumer) struct LocalQueue {
     broker: Arc<Broker>,
     wake: Arc<dyn Wake>,
     group: String,
-    member: String,
-    /// Once the member has joined.
-    session: Option<u64>,
-    assigned: Vec<Assigned>,
-    partitions: Vec<Arc<Partition>>,
+    member_id: String,
     bytes_max: usize,
-    /// How many messages the consumer wants, while it does.
+    assigned: Vec<Assigned>,
+    /// Those of them that exist.
+    partitions: Vec<Arc<Partition>>,
+    places: Vec<usize>,
+    session: Option<u64>,
+    /// How many messages are wanted, if any.
     wanted: Option<usize>,
+    is_waiting: bool,
     news: VecDeque<QueueNews>,
-    /// What the last acknowledgements wait for; those before them hold when these do.
-    ticket: Option<Arc<Ticket>>,
     refused: Refused,
 }
 
 impl LocalQueue {
     pub(in crate::client::consumer) fn new(
         broker: Arc<Broker>,
-        wake: Arc<dyn Wake>,
-        (group, member): (String, String),
+        signal: Arc<Signal>,
+        (group, member_id): (String, String),
         bytes_max: usize,
     ) -> Self {
         Self {
             broker,
-            wake,
+            wake: signal,
             group,
-            member,
-            session: None,
+            member_id,
+            bytes_max,
             assigned: Vec::new(),
             partitions: Vec::new(),
-            bytes_max,
+            places: Vec::new(),
+            session: None,
             wanted: None,
+            is_waiting: false,
             news: VecDeque::new(),
-            ticket: None,
             refused: Refused::default(),
         }
     }
 
-    /// Takes messages if there are any; else the signal tells when to look again.
-    fn look(&mut self, records_max: usize) {
+    /// Looks for messages, and for what speaks against it.
+    fn look(&mut self) {
+        match self.fetch() {
+            Ok(()) => {}
+            // It is about to join (again), which it is told like any other change.
+            Err(error) if error.kind() == ErrorKind::UnknownMember => {}
+            Err(error) => {
+                self.wanted = None;
+                self.news.push_back(QueueNews::Failed(error));
+            }
+        }
+    }
+
+    /// Takes messages if any are wanted; else, or if there are none, waits in line.
+    fn fetch(&mut self) -> Result<()> {
+        let Some(records_max) = self.wanted else { return Ok(()) };
+        if self.session.is_none() {
+            self.session = Some(self.broker.open_queue_session(&self.group, &self.member_id)?);
+        }
         let fetch = QueueFetch {
             group: &self.group,
-            member: &self.member,
+            member: &self.member_id,
             partitions: &self.partitions,
             records_max,
             bytes_max: self.bytes_max,
             whole_batches: false,
         };
         let mut pieces = Vec::new();
-        let found = match self.broker.fetch_queue(&fetch, Some((&self.wake, TOKEN)), &mut pieces) {
-            Ok(found) => found,
-            // The next heartbeat joins again.
-            Err(error) if error.kind() == ErrorKind::UnknownMember => return,
-            Err(error) => return self.news.push_back(QueueNews::Failed(error)),
-        };
-        for records in &found {
-            match self.acquired(records, &pieces) {
-                Ok(acquired) => self.news.push_back(QueueNews::Acquired(acquired)),
-                Err(error) => self.news.push_back(QueueNews::Failed(error)),
-            }
-        }
-        if !found.is_empty() {
-            self.wanted = None;
-        }
-    }
-
-    fn acquired(&self, records: &QueueRecords, pieces: &[Piece]) -> Result<Acquired> {
-        if let (true, Some(error)) = (records.acquired.is_empty(), &records.error) {
-            return Err(error.clone());
-        }
-        let assigned = &self.assigned[records.partition];
-        let windows = records.acquired.iter().map(|range| Window {
-            first: range.first,
-            last: range.last,
-            delivery_count: range.delivery_count.into(),
-        });
-        let lock_ms = u64::try_from(self.broker.queue_lock_ms(&self.group)).unwrap_or(0);
-        Ok(Acquired {
-            node: NODE,
-            topic_id: assigned.topic_id,
-            topic: assigned.topic.clone(),
-            partition: assigned.partition,
-            batches: joined(&pieces[records.pieces.clone()])?,
-            windows: windows.collect(),
-            lock: Duration::from_millis(lock_ms),
-            renewable: true,
-        })
-    }
-
-    /// Puts acknowledgements into the log. Those that are no good count as refused, and the first
-    /// of their errors is returned.
-    fn send(&mut self, marks: &[Marks]) -> Result<()> {
-        let kinds: Vec<Vec<AckKind>> = marks
-            .iter()
-            .map(|marks| {
-                marks.types.iter().filter_map(|kind| AckKind::from_number(*kind)).collect()
-            })
-            .collect();
-        let mut by_partition: BTreeMap<u32, Vec<AckBatch<'_>>> = BTreeMap::new();
-        for (marks, kinds) in marks.iter().zip(&kinds) {
-            let live = self.broker.topic_by_id(&marks.topic_id.0);
-            let partition =
-                live.as_deref().and_then(|l| l.partitions.get(marks.partition as usize));
-            // A topic that was deleted has taken its messages along.
-            let Some(partition) = partition else { continue };
-            let last = marks.first + (kinds.len() as u64).saturating_sub(1);
-            let batch = AckBatch { first: marks.first, last, kinds };
-            by_partition.entry(partition.number()).or_default().push(batch);
-        }
-        if by_partition.is_empty() {
+        self.is_waiting = true;
+        let found = self.broker.fetch_queue(&fetch, Some((&self.wake, TOKEN)), &mut pieces)?;
+        if found.is_empty() {
             return Ok(());
         }
-        for batches in by_partition.values_mut() {
-            batches.sort_unstable_by_key(|batch| batch.first);
+        (self.is_waiting, self.wanted) = (false, None);
+        for records in found {
+            self.take_in(records, &pieces);
         }
-        let asked: Vec<_> = by_partition.into_iter().collect();
-        let (results, ticket) =
-            self.broker.acknowledge_queue(&self.group, &self.member, &asked, None);
-        self.broker.drain();
-        self.ticket = Some(ticket);
-        let mut outcome = Ok(());
-        for (result, (_, batches)) in results.into_iter().zip(&asked) {
-            if let Err(error) = result {
-                let count = batches.iter().map(|batch| batch.kinds.len() as u64).sum();
-                self.refused.add(count, None);
-                outcome = outcome.and(Err(error));
+        Ok(())
+    }
+
+    /// Puts what was acquired of a partition among the news.
+    fn take_in(&mut self, records: QueueRecords, pieces: &[Piece]) {
+        let mut batches = Vec::new();
+        let mut error = records.error;
+        for piece in pieces.get(records.pieces).unwrap_or_default() {
+            match piece.read() {
+                Ok(bytes) => batches.push(bytes),
+                // What cannot be read is given back like everything that did not come.
+                Err(damaged) => error = Some(damaged),
             }
         }
-        outcome
+        let place = self.places.get(records.partition);
+        let assigned = place.and_then(|place| self.assigned.get(*place));
+        if let (Some(assigned), false) = (assigned, records.acquired.is_empty()) {
+            let lock_ms = u64::try_from(self.broker.queue_lock_ms(&self.group)).unwrap_or(0);
+            self.news.push_back(QueueNews::Acquired(Acquired {
+                node: NODE,
+                topic_id: assigned.topic_id,
+                topic: assigned.topic.clone(),
+                partition: assigned.partition,
+                batches,
+                windows: records.acquired.iter().map(window).collect(),
+                lock: Duration::from_millis(lock_ms),
+                renewable: true,
+            }));
+        }
+        self.news.extend(error.map(QueueNews::Failed));
+    }
+
+    /// Sends acknowledgements. Returns what becomes of them once they are on the disk; with
+    /// `told`, that is told to somebody, and else kept.
+    fn send(&mut self, marks: &[Marks], told: bool) -> Result<()> {
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let kinds: Vec<Vec<AckKind>> = marks.iter().map(kinds).collect();
+        let mut asked: Vec<(u32, Vec<AckBatch<'_>>)> = Vec::new();
+        let mut counts = Vec::new();
+        let mut result = Ok(());
+        for (marks, kinds) in marks.iter().zip(&kinds) {
+            let count = marks.types.len() as u64;
+            let number = match self.number(marks) {
+                Ok(number) => number,
+                Err(error) => {
+                    self.refused.add(count, (!told).then_some(&error));
+                    result = result.and(Err(error));
+                    continue;
+                }
+            };
+            let last = marks.first.saturating_add(count.saturating_sub(1));
+            let batch = AckBatch { first: marks.first, last, kinds };
+            match asked.iter().position(|(known, _)| *known == number) {
+                Some(place) => {
+                    asked[place].1.push(batch);
+                    counts[place] += count;
+                }
+                None => {
+                    asked.push((number, vec![batch]));
+                    counts.push(count);
+                }
+            }
+        }
+        let (group, member) = (&self.group, &self.member_id);
+        let (results, ticket) = self.broker.acknowledge_queue(group, member, &asked, None);
+        self.broker.drain();
+        for (outcome, count) in results.into_iter().zip(counts) {
+            if let Err(error) = outcome {
+                self.refused.add(count, (!told).then_some(&error));
+                result = result.and(Err(error));
+            }
+        }
+        if told {
+            let mut written = self.broker.wait(&ticket).into_iter();
+            result = result.and(written.try_for_each(|written| written.map(drop)));
+        }
+        result
+    }
+
+    fn number(&self, marks: &Marks) -> Result<u32> {
+        let live = self.broker.topic_by_id(&marks.topic_id.0);
+        let live = live.ok_or_else(|| {
+            let text = "the topic was deleted";
+            Error::new(ErrorKind::UnknownTopicOrPartition, text)
+        })?;
+        Ok(live.partition(i32::try_from(marks.partition).unwrap_or(i32::MAX))?.number())
+    }
+
+    fn end_session(&mut self, end: SessionEnd) {
+        self.rest();
+        if let Some(session) = self.session.take() {
+            self.broker.close_queue_session(&self.group, &self.member_id, session, end);
+        }
     }
 }
 
 impl QueueSource for LocalQueue {
     fn assign(&mut self, partitions: &[Assigned]) {
-        self.assigned.clear();
-        self.partitions.clear();
-        for assigned in partitions {
+        self.assigned = partitions.to_vec();
+        (self.partitions, self.places) = (Vec::new(), Vec::new());
+        for (place, assigned) in partitions.iter().enumerate() {
             let live = self.broker.topic_by_id(&assigned.topic_id.0);
-            let found = live.as_deref().and_then(|l| l.partitions.get(assigned.partition as usize));
-            if let Some(partition) = found {
+            let live = live.as_ref().and_then(|l| l.partitions.get(assigned.partition as usize));
+            if let Some(partition) = live {
                 self.partitions.push(partition.clone());
-                self.assigned.push(assigned.clone());
+                self.places.push(place);
             }
         }
-        self.session = self.broker.open_queue_session(&self.group, &self.member).ok();
+    }
+
+    fn lose(&mut self) {
+        self.is_waiting = false;
+        self.session = None;
+        self.news.push_back(QueueNews::Lost(NODE));
     }
 
     fn want(&mut self, records: usize, marks: Vec<Marks>) {
-        self.acknowledge(marks);
-        if self.wanted.replace(records).is_none() {
-            // Nobody has looked for this yet.
-            self.wake.wake(TOKEN);
+        // What became of them is among what was refused.
+        let _ = self.send(&marks, false);
+        if self.wanted.is_none() {
+            self.wanted = Some(records);
+            self.look();
+            if !self.news.is_empty() {
+                self.wake.wake(TOKEN);
+            }
         }
     }
 
     fn take(&mut self) -> Option<QueueNews> {
-        if let (true, Some(records)) = (self.news.is_empty(), self.wanted) {
-            self.look(records);
+        if self.news.is_empty() {
+            self.look();
         }
         self.news.pop_front()
     }
 
-    fn acknowledge(&mut self, marks: Vec<Marks>) {
-        if let Err(error) = self.send(&marks) {
-            self.refused.add(0, Some(&error));
+    fn rest(&mut self) {
+        self.wanted = None;
+        if std::mem::take(&mut self.is_waiting) {
+            self.broker.stop_waiting_for_queue(&self.group, &self.member_id);
         }
+    }
+
+    fn acknowledge(&mut self, marks: Vec<Marks>) {
+        // As above.
+        let _ = self.send(&marks, false);
     }
 
     fn flush(
@@ -199,18 +255,11 @@ impl QueueSource for LocalQueue {
         last: bool,
         _deadline: Instant,
     ) -> Vec<Reply<Result<()>>> {
-        let sent = self.send(&marks);
-        let written = match self.ticket.take() {
-            Some(ticket) => self.broker.wait(&ticket).into_iter().find_map(Result::err),
-            None => None,
-        };
-        if let (true, Some(session)) = (last, self.session.take()) {
-            self.broker.stop_waiting_for_queue(&self.group, &self.member);
-            let end = SessionEnd::Closed;
-            self.broker.close_queue_session(&self.group, &self.member, session, end);
-        }
         let reply = Reply::default();
-        reply.put(sent.and(written.map_or(Ok(()), Err)));
+        reply.put(self.send(&marks, true));
+        if last {
+            self.end_session(SessionEnd::Closed);
+        }
         vec![reply]
     }
 
@@ -221,24 +270,24 @@ impl QueueSource for LocalQueue {
 
 impl Drop for LocalQueue {
     fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            self.broker.stop_waiting_for_queue(&self.group, &self.member);
-            let end = SessionEnd::Lost;
-            self.broker.close_queue_session(&self.group, &self.member, session, end);
-        }
+        self.end_session(SessionEnd::Lost);
     }
 }
 
-/// The bytes of pieces that follow each other; copied only where there are several.
-fn joined(pieces: &[Piece]) -> Result<Bytes> {
-    match pieces {
-        [one] => one.read(),
-        many => {
-            let mut bytes = BytesMut::with_capacity(many.iter().map(Piece::len).sum());
-            for piece in many {
-                bytes.extend_from_slice(&piece.read()?);
-            }
-            Ok(bytes.freeze())
-        }
+impl fmt::Debug for LocalQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("LocalQueue");
+        shown.field("group", &self.group).field("member_id", &self.member_id);
+        shown.field("assigned", &self.assigned).finish_non_exhaustive()
     }
+}
+
+fn window(range: &Acquisition) -> Window {
+    let delivery_count = range.delivery_count.into();
+    Window { first: range.first, last: range.last, delivery_count }
+}
+
+/// What is held has no types but those of the protocol when it is sent.
+fn kinds(marks: &Marks) -> Vec<AckKind> {
+    marks.types.iter().map(|kind| AckKind::from_number(*kind).unwrap_or(AckKind::Gap)).collect()
 }

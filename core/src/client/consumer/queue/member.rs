@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::held::Held;
 use super::source::{Acquired, QueueNews, QueueSource};
@@ -60,7 +60,10 @@ impl QueueMember {
     }
 
     /// Says that a poll begins or ends.
-    pub(in crate::client::consumer) fn polling(&self, is_polling: bool) -> Result<()> {
+    pub(in crate::client::consumer) fn polling(&mut self, is_polling: bool) -> Result<()> {
+        if !is_polling {
+            self.source.rest();
+        }
         self.membership.polling(is_polling)
     }
 
@@ -99,8 +102,8 @@ impl QueueMember {
     }
 
     /// Sends what is to be said, and waits until the broker has confirmed it.
-    pub(in crate::client::consumer) fn commit(&mut self) -> Result<()> {
-        self.flush(false)
+    pub(in crate::client::consumer) fn commit(&mut self, patience: Duration) -> Result<()> {
+        self.flush(false, patience)
     }
 
     /// How many acknowledgements came too late so far.
@@ -118,8 +121,8 @@ impl QueueMember {
     }
 
     /// Sends what is to be said, gives back the rest, and leaves the group.
-    pub(in crate::client::consumer) fn close(&mut self) -> Result<()> {
-        let flushed = self.flush(true);
+    pub(in crate::client::consumer) fn close(&mut self, patience: Duration) -> Result<()> {
+        let flushed = self.flush(true, patience);
         self.membership.leave();
         match flushed {
             // Who assumes that all goes well is not told that something came too late.
@@ -139,6 +142,7 @@ impl QueueMember {
             self.held.clear();
             self.current = None;
             self.assigned.clear();
+            self.source.lose();
         }
         if let Some(target) = update.target {
             self.assigned = target;
@@ -146,9 +150,9 @@ impl QueueMember {
         self.source.assign(&self.assigned);
     }
 
-    fn flush(&mut self, last: bool) -> Result<()> {
+    fn flush(&mut self, last: bool, patience: Duration) -> Result<()> {
         let marks = self.held.collect(self.config.auto_commit);
-        let deadline = Instant::now() + self.config.request_timeout;
+        let deadline = Instant::now() + patience;
         let mut result = Ok(());
         for reply in self.source.flush(marks, last, deadline) {
             let answer = reply.wait(deadline).unwrap_or_else(|| {

@@ -20,9 +20,15 @@ pub(in crate::client::consumer) trait QueueSource:
     /// Takes messages from these partitions, and from no others.
     fn assign(&mut self, partitions: &[Assigned]);
 
+    /// Takes note that the member is not in its group any more, and holds nothing.
+    fn lose(&mut self);
+
     /// Asks every broker once for up to `records` messages, unless it is being asked already. The
     /// acknowledgements go along.
     fn want(&mut self, records: usize, marks: Vec<Marks>);
+
+    /// Wants no messages for a while.
+    fn rest(&mut self);
 
     /// The next news, if there is any.
     fn take(&mut self) -> Option<QueueNews>;
@@ -78,7 +84,7 @@ pub(in crate::client::consumer) struct Acquired {
     pub(in crate::client::consumer) topic: Arc<str>,
     pub(in crate::client::consumer) partition: u32,
     /// Whole batches, with records that were not acquired among them.
-    pub(in crate::client::consumer) batches: Bytes,
+    pub(in crate::client::consumer) batches: Vec<Bytes>,
     /// The offsets that were acquired, in order.
     pub(in crate::client::consumer) windows: Vec<Window>,
     /// How long they are locked for this member.

@@ -48,6 +48,7 @@ pub(super) fn fetch(
         worker.give_up(marks, Some(&session_lost()));
         return fetch(worker, follows, records, &[]);
     }
+    let losses = worker.losses();
     let change = change(worker.session.as_ref(), follows, marks);
     let shared = worker.line.shared;
     let (sharer, config) = (shared.sharer.as_ref(), &shared.config);
@@ -86,7 +87,7 @@ pub(super) fn fetch(
             session.partitions = change.partitions;
             session.advance();
         }
-        None => worker.session = Some(Session::opened(change.partitions)),
+        None => worker.session = Some(Session::opened(change.partitions, losses)),
     }
     take_note(worker, follows, marks, &frame, &response, version);
     Ok(())
@@ -196,7 +197,7 @@ fn acquired(
         topic_id: follow.topic_id,
         topic: follow.want.topic.clone(),
         partition: follow.want.partition,
-        batches: sound_batches(&frame.part(records)),
+        batches: vec![sound_batches(&frame.part(records))],
         windows,
         lock: LOCK_DEFAULT,
         renewable: false,

@@ -36,6 +36,8 @@ pub(in crate::client::consumer) struct Sharer {
 pub(super) struct Desk {
     /// How often messages have been asked for.
     round: u64,
+    /// How often the member has lost its place in the group: a session does not outlive that.
+    losses: u64,
     /// The session has been closed for good, or is about to be.
     ended: bool,
     records: usize,
@@ -137,6 +139,12 @@ impl QueueSource for RemoteQueue {
             self.shared.changed();
         }
     }
+
+    fn lose(&mut self) {
+        self.shared.lock().desk.losses += 1;
+    }
+
+    fn rest(&mut self) {}
 
     fn take(&mut self) -> Option<QueueNews> {
         self.shared.lock().desk.news.pop_front()

@@ -28,6 +28,8 @@ pub(super) struct Worker<'a> {
 pub(super) struct Session {
     /// The epoch of the next request.
     pub(super) epoch: i32,
+    /// How often the member had lost its place before it was opened.
+    losses: u64,
     pub(super) partitions: BTreeSet<(Uuid, i32)>,
 }
 
@@ -105,10 +107,16 @@ impl Worker<'_> {
 
     /// The session, if its connection is still there.
     pub(super) fn live_session(&mut self) -> Option<&mut Session> {
-        if !self.line.is_open() {
+        let losses = self.losses();
+        if !self.line.is_open() || self.session.as_ref().is_some_and(|s| s.losses != losses) {
             self.end_session();
         }
         self.session.as_mut()
+    }
+
+    /// How often the member has lost its place.
+    pub(super) fn losses(&self) -> u64 {
+        self.line.shared.lock().desk.losses
     }
 
     /// Forgets the session, and says that nothing is held in it any more.
@@ -174,8 +182,8 @@ impl Worker<'_> {
 
 impl Session {
     /// The epoch of a session that was opened by the last request.
-    pub(super) fn opened(partitions: BTreeSet<(Uuid, i32)>) -> Self {
-        Self { epoch: OPEN_SESSION + 1, partitions }
+    pub(super) fn opened(partitions: BTreeSet<(Uuid, i32)>, losses: u64) -> Self {
+        Self { epoch: OPEN_SESSION + 1, losses, partitions }
     }
 
     /// Counts a request.

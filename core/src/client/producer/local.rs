@@ -282,8 +282,12 @@ impl Local {
     }
 
     fn run(&self) {
-        while !self.stopped.load(Ordering::SeqCst) {
+        loop {
+            // Before the look at `stopped`: whoever stops raises the signal after that is set.
             let seen = self.signal.count();
+            if self.stopped.load(Ordering::SeqCst) {
+                return;
+            }
             self.work();
             let linger = self.accumulator.config.linger;
             let next = self.accumulator.lock().oldest_open().map(|created| created + linger);

@@ -67,8 +67,10 @@ pub(super) struct Timer {
 
 #[derive(Debug, Default)]
 struct TimerState {
-    /// The deadline that the thread sleeps until, if it sleeps until one.
+    /// The deadline that the thread sleeps until, if it sleeps until one; while it works, the
+    /// earliest that it was told of meanwhile.
     until: Option<Millis>,
+    works: bool,
     moved: bool,
     closed: bool,
 }
@@ -375,7 +377,12 @@ impl Timer {
     pub(super) fn moved(&self, deadline: Option<Millis>) {
         let Some(deadline) = deadline else { return };
         let mut state = self.lock();
-        if state.until.is_none_or(|until| deadline < until) {
+        if state.until.is_some_and(|until| until <= deadline) {
+            return;
+        }
+        if state.works {
+            state.until = Some(deadline);
+        } else {
             state.moved = true;
             self.changed.notify_one();
         }
@@ -389,15 +396,17 @@ impl Timer {
     /// Sleeps until `deadline` or until it moves. Returns whether it is time to end.
     fn sleep(&self, deadline: Option<Millis>, now: impl Fn() -> Millis) -> bool {
         let mut state = self.lock();
-        state.until = deadline;
+        state.until = state.until.into_iter().chain(deadline).min();
+        state.works = false;
         loop {
-            if state.closed || state.moved {
-                state.moved = false;
+            let left = state.until.map(|until| until.saturating_sub(now()));
+            let is_due = left.is_some_and(|left| left <= 0);
+            if state.closed || state.moved || is_due {
+                // What is found out while the thread works, it may have looked for already.
+                (state.until, state.works, state.moved) = (None, true, false);
                 return state.closed;
             }
-            let left = deadline.map(|deadline| deadline.saturating_sub(now()));
             state = match left {
-                Some(left) if left <= 0 => return false,
                 Some(left) => {
                     let left = Duration::from_millis(left.unsigned_abs());
                     self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0

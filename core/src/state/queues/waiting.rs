@@ -24,6 +24,8 @@ pub(super) struct Waiter {
     partitions: Vec<u32>,
     /// Since when records are kept for it while another one wants them, in steady milliseconds.
     called: Option<Millis>,
+    /// Whether the caller was told to wake it, since it waits.
+    told: bool,
 }
 
 impl Waiter {
@@ -52,11 +54,11 @@ impl Waiting {
         match self.queue.iter_mut().find(|waiter| waiter.member == member) {
             Some(waiter) => {
                 waiter.partitions = partitions;
-                waiter.called = None;
+                (waiter.called, waiter.told) = (None, false);
             }
             None => {
                 let id = Arc::clone(id);
-                self.queue.push_back(Waiter { member, id, partitions, called: None });
+                self.queue.push_back(Waiter { member, id, partitions, called: None, told: false });
             }
         }
     }
@@ -81,11 +83,13 @@ impl Waiting {
     /// says who they are.
     pub(super) fn call_for(&mut self, partition: u32, records: u64, now: Millis) -> Vec<Arc<str>> {
         let wanting = self.queue.iter_mut().filter(|waiter| waiter.wants(partition));
-        let idle = wanting.filter(|waiter| waiter.called.is_none());
+        // Records may be kept already for one that does not know of them yet.
+        let idle = wanting.filter(|waiter| !waiter.told);
         let called = idle.take(usize::try_from(records).unwrap_or(usize::MAX));
         called
             .map(|waiter| {
-                waiter.called = Some(now);
+                waiter.called.get_or_insert(now);
+                waiter.told = true;
                 Arc::clone(&waiter.id)
             })
             .collect()

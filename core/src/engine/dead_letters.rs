@@ -20,12 +20,17 @@ use crate::sys::event_log::Level;
 
 /// How much larger than its record a dead letter may be: for the headers that are added.
 const HEADERS_BYTES_MAX: u32 = 64 << 10;
-/// Letters are gathered into batches of about this many bytes.
+/// Letters are gathered into batches of this many bytes, if one is not larger by itself.
 const BATCH_BYTES: usize = 256 << 10;
+/// How many bytes say how long a key or value is.
+const LENGTH_BYTES_MAX: usize = 5;
+/// How many bytes a letter has besides its key, its value and most of its headers.
+const OWN_BYTES_MAX: usize = 128;
 
 /// A batch that holds a record that is to be buried.
 struct Source {
     header: BatchHeader,
+    codec: Codec,
     /// Its records, uncompressed.
     records: Vec<u8>,
     /// The ID of its first record.
@@ -43,7 +48,7 @@ impl Shared {
     /// Buries what the queue groups have asked for. A letter is on the disk before its group is
     /// told: what a crash interrupts is buried once more, never lost.
     pub(super) fn bury(&self) {
-        let letters = self.queues().take_letters();
+        let letters = self.with_queues(|queues, _, _| queues.take_letters());
         let written: Vec<_> = letters
             .into_iter()
             .map(|(group, letter)| {
@@ -84,7 +89,10 @@ impl Shared {
             return Ok(Vec::new());
         };
         let grave = self.grave(&self.group_settings(group), &source)?;
+        let bytes_max = BATCH_BYTES.min(grave.topic.topic.config.max_message_bytes as usize);
         let mut batch = BatchBuilder::new();
+        // What fits compressed into its topic need not fit otherwise.
+        let mut codec = Codec::None;
         let mut tickets = Vec::new();
         let mut held: Option<Source> = None;
         for offset in letter.first..=letter.last {
@@ -97,14 +105,16 @@ impl Shared {
                 };
             }
             let Some(found) = &held else { continue };
+            let Some(record) = found.record(offset)? else { continue };
             let headers = headers(group, &source.name, index, offset, letter);
-            found.copy(offset, &headers, grave.copies, self.clock.wall(), &mut batch)?;
-            if batch.size() >= BATCH_BYTES {
-                tickets.push(self.submit_letters(&grave, index, &mut batch)?);
+            if !batch.is_empty() && batch.size() + bytes_of(&record, &headers) > bytes_max {
+                tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
             }
+            codec = found.codec;
+            found.copy(record, &headers, grave.copies, self.clock.wall(), &mut batch)?;
         }
         if !batch.is_empty() {
-            tickets.push(self.submit_letters(&grave, index, &mut batch)?);
+            tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
         }
         Ok(tickets)
     }
@@ -113,9 +123,10 @@ impl Shared {
         &self,
         grave: &Grave,
         index: u32,
+        codec: Codec,
         batch: &mut BatchBuilder,
     ) -> Result<Arc<Ticket>> {
-        let bytes = batch.finish(Codec::None)?.to_vec().into();
+        let bytes = batch.finish(codec)?.to_vec().into();
         batch.clear();
         let ticket = Ticket::new(1, None);
         let topic = &grave.topic;
@@ -153,11 +164,12 @@ impl Source {
     fn open((first_id, batch): (u64, bytes::Bytes)) -> Result<Self> {
         let header = BatchHeader::parse(&batch)?;
         let packed = &batch[HEADER_BYTES..];
-        let records = match header.codec()? {
+        let codec = header.codec()?;
+        let records = match codec {
             Codec::None => packed.to_vec(),
             codec => decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?,
         };
-        Ok(Self { header, records, first_id })
+        Ok(Self { header, codec, records, first_id })
     }
 
     fn holds(&self, offset: u64) -> bool {
@@ -176,19 +188,16 @@ impl Source {
         Ok(None)
     }
 
-    /// Adds a record to `batch`, with headers behind its own; nothing where it is not there.
+    /// Adds a record to `batch`, with headers behind its own.
     fn copy(
         &self,
-        offset: u64,
+        record: Record<'_>,
         added: &[(&'static str, String)],
         copies: bool,
         now: Millis,
         batch: &mut BatchBuilder,
     ) -> Result<()> {
-        let Some(record) = self.record(offset)? else {
-            return Ok(());
-        };
-        let id = self.first_id + (offset - self.header.base_offset.cast_unsigned());
+        let id = self.first_id.saturating_add_signed(record.offset_delta.into());
         let timestamp = if self.header.has_log_append_time() {
             self.header.max_timestamp
         } else {
@@ -207,6 +216,15 @@ impl Source {
         let (key, value) = if copies { (record.key, record.value) } else { (None, None) };
         batch.append(now, key, value, &headers)
     }
+}
+
+/// How many bytes a letter has at most, with the headers that it is given.
+fn bytes_of(record: &Record<'_>, added: &[(&'static str, String)]) -> usize {
+    let bytes = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len) + LENGTH_BYTES_MAX;
+    let given = record.headers.map(|one| one.key.len() + LENGTH_BYTES_MAX + bytes(one.value));
+    let added = added.iter().map(|(key, value)| key.len() + value.len() + 2 * LENGTH_BYTES_MAX);
+    let headers = given.sum::<usize>() + added.sum::<usize>();
+    bytes(record.key) + bytes(record.value) + headers + OWN_BYTES_MAX
 }
 
 /// Says where a record comes from and why it is here, as Kafka does (KIP-1191).

@@ -45,6 +45,8 @@ pub struct QueueRecords {
 struct Room {
     bytes: usize,
     whole_batches: bool,
+    /// How many pieces there were before: the first batch behind them fits always.
+    pieces: usize,
 }
 
 /// What of an acquisition could be read.
@@ -69,7 +71,9 @@ impl Broker {
         pieces: &mut Vec<Piece>,
     ) -> Result<Vec<QueueRecords>> {
         loop {
-            let bounds = fetch.partitions.iter().map(|partition| {
+            let there = fetch.partitions.iter().filter(|partition| !partition.is_deleted());
+            let there: Vec<&Arc<Partition>> = there.collect();
+            let bounds = there.iter().map(|partition| {
                 let end = partition.high_watermark();
                 (partition.number(), Bounds { log_start: partition.log_start(), end })
             });
@@ -84,13 +88,13 @@ impl Broker {
             let mut again = false;
             let acquired = self.shared.with_queues(|queues, now, out| {
                 let acquired = queues.queues.acquire(&request, now, out)?;
-                let room = queues.room(fetch.group, &self.shared.bells);
                 match wait {
                     Some((wake, token)) if acquired.is_empty() => {
+                        let room = queues.room(fetch.group, &self.shared.bells);
                         let waiter = Waiter::new(wake, token);
-                        again = !room.enter(fetch.member, waiter, fetch.partitions, &bounds);
+                        again = !room.enter(fetch.member, waiter, &there, &bounds);
                     }
-                    _ => room.leave(fetch.member),
+                    _ => queues.leave_room(fetch.group, fetch.member),
                 }
                 Ok::<_, Error>(acquired)
             })?;
@@ -106,9 +110,7 @@ impl Broker {
     /// A member does not wait any more.
     pub fn stop_waiting_for_queue(&self, group: &str, member: &str) {
         self.shared.with_queues(|queues, now, out| {
-            if let Some(room) = queues.rooms.get_mut(group) {
-                room.leave(member);
-            }
+            queues.leave_room(group, member);
             queues.queues.stop_waiting(group, member, now, out);
         });
     }
@@ -125,6 +127,7 @@ impl Broker {
         let mut room = Room {
             bytes: fetch.bytes_max,
             whole_batches: fetch.whole_batches && taken >= fetch.records_max as u64,
+            pieces: pieces.len(),
         };
         let mut found = Vec::new();
         for ranges in acquired.chunk_by(|a, b| a.partition == b.partition) {
@@ -132,14 +135,8 @@ impl Broker {
             let at = fetch.partitions.iter().position(|p| p.number() == number);
             let Some(at) = at else { continue };
             let first = pieces.len();
-            let is_first = found.is_empty();
-            let readable = self.shared.read_acquired(
-                &fetch.partitions[at],
-                ranges,
-                is_first,
-                &mut room,
-                pieces,
-            );
+            let partition = &fetch.partitions[at];
+            let readable = self.shared.read_acquired(partition, ranges, &mut room, pieces);
             let delivery =
                 Delivery { partition: number, kept: &readable.kept, gone: &readable.gone };
             let acquired = self.shared.with_queues(|queues, now, out| {
@@ -163,7 +160,6 @@ impl Shared {
         &self,
         partition: &Partition,
         ranges: &[Acquisition],
-        is_first: bool,
         room: &mut Room,
         pieces: &mut Vec<Piece>,
     ) -> Readable {
@@ -175,14 +171,8 @@ impl Shared {
             let mut next = range.first;
             while next <= range.last {
                 if !read.contains(&next) {
-                    let at_least_one = is_first && pieces.is_empty();
-                    match self.read_batch(
-                        partition,
-                        next..range.last + 1,
-                        at_least_one,
-                        room,
-                        pieces,
-                    ) {
+                    let at_least_one = pieces.len() == room.pieces;
+                    match self.read_batch(partition, next..range.last + 1, room, pieces) {
                         Ok(Some(batch)) => read = batch,
                         Ok(None) if at_least_one => {
                             // There is nothing from here on.
@@ -219,12 +209,11 @@ impl Shared {
         &self,
         partition: &Partition,
         offsets: Range<u64>,
-        at_least_one: bool,
         room: &mut Room,
         pieces: &mut Vec<Piece>,
     ) -> Result<Option<Range<u64>>> {
         let first = pieces.len();
-        self.read_range(partition, offsets, room.bytes, at_least_one, pieces)?;
+        self.read_range(partition, offsets, room.bytes, first == room.pieces, pieces)?;
         let mut held: Option<Range<u64>> = None;
         let mut kept = first;
         for piece in &pieces[first..] {

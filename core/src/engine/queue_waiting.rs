@@ -69,24 +69,31 @@ impl WaitingRoom {
         &mut self,
         member: &str,
         waiter: Waiter,
-        partitions: &[Arc<Partition>],
+        partitions: &[&Arc<Partition>],
         seen: &[(u32, Bounds)],
     ) -> bool {
         self.waiters.insert(member.to_owned(), waiter);
+        let mut nothing_new = true;
         for (partition, (number, bounds)) in partitions.iter().zip(seen) {
-            if self.watched.contains_key(number) {
-                continue;
+            if let Some((_, offered)) = self.watched.get(number) {
+                // Others have been offered more than this member knew of.
+                nothing_new &= *offered <= bounds.end;
+            } else if partition.watch(bounds.end, &self.bell, *number as usize) {
+                self.watched.insert(*number, (Arc::clone(partition), bounds.end));
+            } else {
+                nothing_new &= partition.is_deleted();
             }
-            if !partition.watch(bounds.end, &self.bell, *number as usize) {
-                return partition.is_deleted();
-            }
-            self.watched.insert(*number, (partition.clone(), bounds.end));
         }
-        true
+        nothing_new
     }
 
     pub(super) fn leave(&mut self, member: &str) {
         self.waiters.remove(member);
+    }
+
+    /// Whether nobody waits in it, and nothing will ring its bell.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiters.is_empty() && self.watched.is_empty()
     }
 
     pub(super) fn wake_all(&self) {
@@ -141,6 +148,9 @@ impl Shared {
                     room.rung(partition, |records| {
                         queues.queues.call_waiting(&group, partition, records, now)
                     });
+                    if room.is_empty() {
+                        queues.rooms.remove(&*group);
+                    }
                 }
             }
             let deadline = queues.queues.next_deadline();

@@ -44,6 +44,16 @@ impl QueueGroups {
         self.rooms.get_mut(group).expect("it was put there if it was not there")
     }
 
+    /// A member does not wait any more.
+    pub(super) fn leave_room(&mut self, group: &str, member: &str) {
+        if let Some(room) = self.rooms.get_mut(group) {
+            room.leave(member);
+            if room.is_empty() {
+                self.rooms.remove(group);
+            }
+        }
+    }
+
     pub(super) fn take_letters(&mut self) -> Vec<(Arc<str>, DeadLetter)> {
         std::mem::take(&mut self.letters)
     }
@@ -128,52 +138,40 @@ impl Broker {
                 queues.queues.acknowledge(group, member, *number, batches, now, &mut actions)
             })
             .collect();
-        let is_event = |action: &&Action| matches!(action, Action::Persist(_));
-        let ticket = Ticket::new(actions.iter().filter(is_event).count(), wake);
-        let mut slot = 0;
-        let mut rest = Vec::new();
-        for action in actions {
-            match action {
-                Action::Persist(event) => {
-                    shared.submit_event(&event, Some((ticket.clone(), slot)));
-                    slot += 1;
-                }
-                other => rest.push(other),
-            }
-        }
-        shared.finish_queues(queues, rest);
+        let ticket = shared.submit_queue_events(&mut actions, wake);
+        shared.finish_queues(queues, actions);
         (results, ticket)
     }
 
     /// For how long records of a queue group are locked, in milliseconds.
     pub fn queue_lock_ms(&self, group: &str) -> i32 {
-        let lock_ms = self.shared.queues().queues.config(group).lock_duration_ms;
+        let lock_ms = self.shared.look_at_queues(|queues| queues.config(group).lock_duration_ms);
         i32::try_from(lock_ms).unwrap_or(i32::MAX)
     }
 
     /// All queue groups, by ID in order.
     pub(super) fn queue_groups(&self) -> Vec<GroupListing> {
-        let queues = self.shared.queues();
         let listing = |queue: QueueListing| GroupListing {
             kind: GroupKind::Share,
             group: queue.group,
             protocol_type: GroupKind::Share.name().to_owned(),
             state: queue.state,
         };
-        queues.queues.list().map(listing).collect()
+        self.shared.look_at_queues(|queues| queues.list().map(listing).collect())
     }
 
     /// A queue group with its members; `Dead` where there is no such group.
     pub fn describe_queue(&self, group: &str) -> QueueDescription {
-        self.shared.queues().queues.describe(group)
+        self.shared.look_at_queues(|queues| queues.describe(group))
     }
 
     /// How far a queue group is, by partition number in order; none where there is no such group.
     pub fn queue_offsets(&self, group: &str) -> Option<Vec<QueueOffsets>> {
-        self.shared.queues().queues.offsets(group)
+        self.shared.look_at_queues(|queues| queues.offsets(group))
     }
 
-    /// Lets a queue group without members begin anew at these offsets, by partition number.
+    /// Lets a queue group without members begin anew at these offsets, by partition number. When
+    /// this returns, that survives a power cut.
     ///
     /// # Errors
     /// `InvalidRequest`, `NonEmptyGroup`, and `GroupNotFound` where the ID belongs to a group of
@@ -184,15 +182,16 @@ impl Broker {
             return Err(Error::new(ErrorKind::GroupNotFound, text));
         }
         self.shared
-            .with_queues(|queues, now, out| queues.queues.reset_offsets(group, offsets, now, out))
+            .change_queues(|queues, now, out| queues.queues.reset_offsets(group, offsets, now, out))
     }
 
-    /// Lets a queue group without members forget partitions, by number.
+    /// Lets a queue group without members forget partitions, by number. When this returns, that
+    /// survives a power cut.
     ///
     /// # Errors
     /// `NonEmptyGroup`.
     pub fn forget_queue_offsets(&self, group: &str, partitions: &[u32]) -> Result<()> {
-        self.shared.with_queues(|queues, now, out| {
+        self.shared.change_queues(|queues, now, out| {
             queues.queues.forget_offsets(group, partitions, now, out)
         })
     }
@@ -211,7 +210,15 @@ impl Shared {
 
     /// Whether a queue group has this ID.
     pub(super) fn is_queue(&self, group: &str) -> bool {
-        self.queues().queues.describe(group).state != GroupState::Dead
+        self.look_at_queues(|queues| queues.has(group))
+    }
+
+    /// Asks the state machine something that changes nothing.
+    fn look_at_queues<T>(&self, ask: impl FnOnce(&Queues) -> T) -> T {
+        let answer = ask(&self.queues().queues);
+        // Whoever found the lock taken meanwhile leaves the bells to us.
+        self.answer_bells();
+        answer
     }
 
     /// Calls the state machine and does what it asks for.
@@ -224,6 +231,37 @@ impl Shared {
         let result = call(&mut queues, self.now(), &mut actions);
         self.finish_queues(queues, actions);
         result
+    }
+
+    /// As [`Shared::with_queues`], but waits until what has changed is on the disk.
+    fn change_queues(
+        &self,
+        call: impl FnOnce(&mut QueueGroups, Now, &mut Vec<Action>) -> Result<()>,
+    ) -> Result<()> {
+        let mut actions = Vec::new();
+        let mut queues = self.queues();
+        call(&mut queues, self.now(), &mut actions)?;
+        let ticket = self.submit_queue_events(&mut actions, None);
+        self.finish_queues(queues, actions);
+        self.wait(&ticket).into_iter().try_for_each(|result| result.map(drop))
+    }
+
+    /// Takes the events out of `actions` and submits them, to be synced at once. The caller holds
+    /// the lock, so that the log has the events of a group in their order.
+    fn submit_queue_events(
+        &self,
+        actions: &mut Vec<Action>,
+        wake: Option<(Arc<dyn Wake>, usize)>,
+    ) -> Arc<Ticket> {
+        let is_event = |action: &mut Action| matches!(action, Action::Persist(_));
+        let events: Vec<Action> = actions.extract_if(.., is_event).collect();
+        let ticket = Ticket::new(events.len(), wake);
+        for (slot, action) in (0..).zip(&events) {
+            if let Action::Persist(event) = action {
+                self.submit_event(event, Some((ticket.clone(), slot)));
+            }
+        }
+        ticket
     }
 
     /// Does what was asked for under the lock, gives it back, and does the rest.

@@ -15,6 +15,11 @@ impl Queues {
         }
     }
 
+    /// Whether there is a group with this ID.
+    pub fn has(&self, group: &str) -> bool {
+        self.groups.contains_key(group)
+    }
+
     /// All groups, by ID in order.
     pub fn list(&self) -> impl Iterator<Item = QueueListing> + '_ {
         self.groups.values().map(|place| QueueListing {

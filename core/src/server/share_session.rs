@@ -26,7 +26,7 @@ pub(super) struct ShareSessions {
 pub(super) struct ShareSession {
     group: String,
     member: String,
-    /// The engine's name for it, once the member has joined its group.
+    /// The engine's name for it, where the member is one of its group.
     id: Option<u64>,
     /// The epoch that the next request has to have.
     next_epoch: i32,
@@ -76,10 +76,9 @@ impl ShareSessions {
             (Some(_), _) => return Err(ErrorCode::InvalidShareSessionEpoch),
         };
         let session = &mut self.list[at];
-        if session.id.is_none() {
-            // A client may fetch before its heartbeat has made it a member.
-            session.id = broker.open_queue_session(group, member).ok();
-        }
+        // Each time anew: a client may fetch before its heartbeat has made it a member, and may
+        // have left its group and joined it again since the request before.
+        session.id = broker.open_queue_session(group, member).ok();
         // After the largest number comes 1: 0 would open the session anew.
         session.next_epoch = session.next_epoch.checked_add(1).unwrap_or(1);
         Ok(session)

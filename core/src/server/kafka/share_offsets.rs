@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Call, code, leader_epoch, result_code, signed};
 use crate::engine::LiveTopic;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::state::queues::QueueOffsets;
 use crate::wire::kafka::alter_share_group_offsets::{
     AlterShareGroupOffsetsPartitionResult, AlterShareGroupOffsetsRequest,
@@ -127,14 +127,13 @@ pub(super) fn alter<'a>(
         let live = call.broker.topic(topic.topic_name);
         let partitions = topic.partitions.iter().map(|asked| {
             let number = number(live.as_deref(), topic.topic_name, asked.partition_index);
-            let error_code = result_code(&number);
-            if let (Ok(number), Ok(offset)) = (&number, u64::try_from(asked.start_offset)) {
-                offsets.push((*number, offset));
-            }
+            let wanted = number.and_then(|number| Ok((number, start_offset(asked.start_offset)?)));
+            let error_code = result_code(&wanted);
+            let error_message = wanted.map(|wanted| offsets.push(wanted)).err();
             AlterShareGroupOffsetsPartitionResult {
                 partition_index: asked.partition_index,
                 error_code,
-                error_message: number.err().map(|error| Cow::Owned(error.to_string())),
+                error_message: error_message.map(|error| Cow::Owned(error.to_string())),
             }
         });
         responses.push(AlterShareGroupOffsetsTopicResult {
@@ -192,10 +191,17 @@ pub(super) fn delete<'a>(
     }
 }
 
+fn start_offset(offset: i64) -> Result<u64> {
+    let text = "a group cannot begin at a negative offset";
+    u64::try_from(offset).map_err(|_| Error::new(ErrorKind::InvalidRequest, text))
+}
+
 fn number(live: Option<&LiveTopic>, name: &str, index: i32) -> Result<u32> {
-    use crate::error::ErrorKind::UnknownTopicOrPartition;
     match live {
         Some(live) => Ok(live.partition(index)?.number()),
-        None => Err(Error::new(UnknownTopicOrPartition, format!("there is no topic {name:?}"))),
+        None => {
+            let text = format!("there is no topic {name:?}");
+            Err(Error::new(ErrorKind::UnknownTopicOrPartition, text))
+        }
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use client_common::{Bed, PATIENCE, Way};
 use minka::client::{
-    Admin, AdminConfig, GroupKind, Message, NewTopic, Producer, ProducerConfig, ResetTo,
+    Admin, AdminConfig, Consumer, ConsumerConfig, Group, GroupKind, Message, NewTopic, Producer,
+    ProducerConfig, ResetTo,
 };
 use minka::engine::OffsetSpec;
 use minka::state::event::CommitEntry;
@@ -26,6 +27,7 @@ scenes! {
     an_empty_group_goes_where_it_is_told,
     a_group_with_members_stays_as_it_is,
     groups_are_deleted,
+    a_queue_group_is_described_reset_and_deleted,
     settings_of_groups_are_changed,
     the_cluster_tells_its_id,
 }
@@ -267,6 +269,46 @@ fn groups_are_deleted(way: Way) {
     admin.delete_group("g").unwrap();
     assert_eq!(admin.groups().unwrap(), []);
     assert_eq!(kind(admin.delete_group("g")), ErrorKind::GroupNotFound);
+}
+
+fn a_queue_group_is_described_reset_and_deleted(way: Way) {
+    let bed = Bed::new(way);
+    bed.topic("t", 1);
+    fill(&bed, "t", 0, 5);
+    let admin = open(&bed);
+    admin.alter_group("q", &[("share.auto.offset.reset", Some("earliest"))]).unwrap();
+    let group = Some(Group::Queue("q".to_owned()));
+    let config = ConsumerConfig { group, auto_commit: false, ..ConsumerConfig::default() };
+    let mut consumer = Consumer::open(bed.target(), config).unwrap();
+    consumer.subscribe(&["t"]).unwrap();
+    let mut taken = 0;
+    while taken < 5 {
+        let records = consumer.poll(PATIENCE).unwrap();
+        assert!(!records.is_empty(), "not all records came in time");
+        for record in records.iter().filter(|record| record.offset < 2) {
+            consumer.accept(&record).unwrap();
+        }
+        taken += records.len();
+    }
+    consumer.commit().unwrap();
+    let described = admin.describe_group("q").unwrap();
+    assert_eq!((described.kind, &*described.state), (GroupKind::Queue, "Stable"));
+    let [member] = &described.members[..] else { panic!("{described:?}") };
+    assert_eq!((&*member.client_id, &member.assigned[..]), ("minka", &[("t".to_owned(), 0)][..]));
+    let [place] = &described.partitions[..] else { panic!("{described:?}") };
+    assert_eq!((&*place.topic, place.partition), ("t", 0));
+    assert_eq!((place.committed, place.end, place.lag), (Some(2), Some(5), Some(3)));
+    assert_eq!((place.in_flight, place.redelivered), (Some(3), Some(0)));
+    assert_eq!(kind(admin.reset_group("q", "t", ResetTo::Latest)), ErrorKind::NonEmptyGroup);
+    consumer.close().unwrap();
+    // What it gave back waits for another delivery.
+    let place = admin.describe_group("q").unwrap().partitions.remove(0);
+    assert_eq!((place.in_flight, place.redelivered), (Some(0), Some(3)));
+    admin.reset_group("q", "t", ResetTo::Offset(4)).unwrap();
+    let place = admin.describe_group("q").unwrap().partitions.remove(0);
+    assert_eq!((place.committed, place.lag, place.redelivered), (Some(4), Some(1), Some(0)));
+    admin.delete_group("q").unwrap();
+    assert_eq!(kind(admin.describe_group("q")), ErrorKind::GroupNotFound);
 }
 
 fn settings_of_groups_are_changed(way: Way) {

@@ -293,7 +293,7 @@ impl Connection {
             return Ok(WORK_OF_OTHERS);
         }
         turn.drain();
-        let state = State { door: turn.door, wake: turn.wake, token: self.token, now: turn.now };
+        let state = self.state(turn);
         let sessions = &mut self.share_sessions;
         let out = self.outbox.buffer();
         let handled = dispatch(&state, self.peer, &header, &mut reader, sessions, out);
@@ -308,9 +308,14 @@ impl Connection {
         Ok(WORK_OF_OTHERS)
     }
 
+    fn state<'t>(&self, turn: &'t Turn<'_>) -> State<'t> {
+        let Turn { door, wake, now, .. } = *turn;
+        State { door, wake, token: self.token, now, is_minka: self.is_minka }
+    }
+
     /// Answers what can be answered, in order.
     fn answer(&mut self, turn: &mut Turn<'_>) -> Result<(), Closing> {
-        let state = State { door: turn.door, wake: turn.wake, token: self.token, now: turn.now };
+        let state = self.state(turn);
         self.pending.answer(&state, &mut self.outbox).map_err(refused)
     }
 

@@ -44,6 +44,8 @@ pub(super) struct State<'a> {
     pub(super) wake: &'a Arc<dyn Wake>,
     pub(super) token: usize,
     pub(super) now: Instant,
+    /// Whether the client is minka's own, which is told more than Kafka's protocol has.
+    pub(super) is_minka: bool,
 }
 
 impl State<'_> {

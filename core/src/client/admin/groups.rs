@@ -48,6 +48,9 @@ pub(super) fn kind_of(name: &str) -> GroupKind {
 /// What a group has committed, by topic and partition.
 type Committed = Vec<((String, u32), Option<u64>)>;
 
+/// The offset of the next record to become visible, by topic and partition.
+pub(super) type Ends = BTreeMap<(String, u32), Option<u64>>;
+
 /// Kind, state and members of a group.
 pub(super) type Described = (GroupKind, String, Vec<MemberDescription>);
 
@@ -75,37 +78,56 @@ impl Remote {
     pub(super) fn describe(&self, name: &str) -> Result<GroupDescription> {
         let deadline = self.deadline();
         let (kind, state, members) = self.members(name, deadline)?;
-        if kind == GroupKind::Queue {
-            let (name, partitions) = (name.to_owned(), self.queue_partitions(name, deadline)?);
-            return Ok(GroupDescription { name, kind, state, members, partitions });
-        }
+        let partitions = match kind {
+            GroupKind::Queue => self.queue_partitions(name, deadline)?,
+            _ => self.group_partitions(name, &members, deadline)?,
+        };
+        Ok(GroupDescription { name: name.to_owned(), kind, state, members, partitions })
+    }
+
+    /// Where a group is, in what it has committed and in what its members have.
+    fn group_partitions(
+        &self,
+        name: &str,
+        members: &[MemberDescription],
+        deadline: Instant,
+    ) -> Result<Vec<GroupPartition>> {
         let mut places: BTreeMap<(String, u32), Option<u64>> = BTreeMap::new();
         for assigned in members.iter().flat_map(|member| &member.assigned) {
             places.insert(assigned.clone(), None);
         }
         places.extend(self.committed(name, deadline)?);
-        let mut by_topic: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        for (topic, index) in places.keys() {
-            by_topic.entry(topic.clone()).or_default().push(*index);
-        }
-        let mut ends = BTreeMap::new();
-        for (topic, partitions) in by_topic {
-            // A topic may be gone whose offsets are still there.
-            let known = self.partitions_of(&topic, deadline).map_or(Vec::new(), |(_, all)| all);
-            let known: Vec<u32> = partitions.into_iter().filter(|n| known.contains(n)).collect();
-            if known.is_empty() {
-                continue;
-            }
-            for (index, end) in self.offsets(&topic, &known, LATEST, deadline)? {
-                ends.insert((topic.clone(), index), u64::try_from(end).ok());
-            }
-        }
+        let ends = self.ends(places.keys(), deadline)?;
         let place = |((topic, index), committed): ((String, u32), Option<u64>)| {
             let end = ends.get(&(topic.clone(), index)).copied().flatten();
             GroupPartition::new(topic, index, committed, end)
         };
-        let partitions = places.into_iter().map(place).collect();
-        Ok(GroupDescription { name: name.to_owned(), kind, state, members, partitions })
+        Ok(places.into_iter().map(place).collect())
+    }
+
+    /// Where partitions end; those that do not exist have no end.
+    pub(super) fn ends<'a>(
+        &self,
+        places: impl Iterator<Item = &'a (String, u32)>,
+        deadline: Instant,
+    ) -> Result<Ends> {
+        let mut by_topic: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for (topic, index) in places {
+            by_topic.entry(topic).or_default().push(*index);
+        }
+        let mut ends = Ends::new();
+        for (topic, partitions) in by_topic {
+            // A topic may be gone whose offsets are still there.
+            let known = self.partitions_of(topic, deadline).map_or(Vec::new(), |(_, all)| all);
+            let known: Vec<u32> = partitions.into_iter().filter(|n| known.contains(n)).collect();
+            if known.is_empty() {
+                continue;
+            }
+            for (index, end) in self.offsets(topic, &known, LATEST, deadline)? {
+                ends.insert((topic.to_owned(), index), u64::try_from(end).ok());
+            }
+        }
+        Ok(ends)
     }
 
     pub(super) fn reset(&self, name: &str, topic: &str, to: ResetTo) -> Result<()> {
@@ -113,9 +135,7 @@ impl Remote {
         let offsets = self.reset_offsets(topic, to, deadline)?;
         match self.members(name, deadline) {
             Ok((_, _, members)) if !members.is_empty() => return Err(not_empty(name)),
-            Ok((GroupKind::Queue, _, _)) => {
-                return self.reset_queue(name, topic, &offsets, deadline);
-            }
+            Ok((GroupKind::Queue, ..)) => return self.reset_queue(name, topic, &offsets, deadline),
             Err(error) if error.kind() != ErrorKind::GroupNotFound => return Err(error),
             _ => {}
         }
@@ -187,20 +207,10 @@ impl Remote {
             let node = self.cluster.coordinator(GROUP, name, deadline)?;
             match self.classic(node, name, deadline)? {
                 Some(described) => Ok(described),
-                None => {
-                    let described = self.consumer(node, name, deadline);
-                    let described = match described.as_ref().map_err(Error::kind) {
-                        // Older brokers do not have all kinds.
-                        Err(ErrorKind::GroupNotFound | ErrorKind::Unsupported) => {
-                            self.queue(node, name, deadline)
-                        }
-                        _ => described,
-                    };
-                    match described {
-                        Err(error) if error.kind() == ErrorKind::Unsupported => Err(no_group(name)),
-                        result => result,
-                    }
-                }
+                None => match self.consumer(node, name, deadline) {
+                    Err(error) if is_of_no_such_kind(&error) => self.queue(node, name, deadline),
+                    result => result,
+                },
             }
         })
     }
@@ -260,6 +270,11 @@ impl Remote {
             Ok(topics.iter().flat_map(offsets_of).collect())
         })
     }
+}
+
+/// Whether a group may still be of another kind: older brokers do not know all of them.
+pub(super) fn is_of_no_such_kind(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::GroupNotFound)
 }
 
 fn offsets_of<'a>(

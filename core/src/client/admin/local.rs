@@ -8,11 +8,12 @@ use super::types::{
     MemberDescription, NewTopic, PartitionDescription, ResetTo, Setting, TopicDescription,
     TopicListing,
 };
-use super::{Resource, Way, assignment, local_queues, no_group, not_empty};
+use super::{Resource, Way, assignment, no_group, not_empty};
 use crate::engine::{self, Broker, LiveTopic, OffsetSpec, Partition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::CommitEntry;
 use crate::state::groups::{self, CommitRequest, GroupDeletion, GroupState, MemberKey};
+use crate::state::queues::{QueueMember, QueueOffsets};
 use crate::state::setting::ConfigChange;
 use crate::state::topic_config::TopicConfig;
 use crate::wire::kafka::Uuid;
@@ -42,12 +43,53 @@ impl Local {
             let members = classic.members.into_iter().map(classic_member);
             return Ok((GroupKind::Classic, classic.state, members.collect()));
         }
-        if let Some(queue) = local_queues::describe(&self.broker, name) {
-            return Ok(queue);
+        if let Ok(group) = self.broker.describe_consumer_group(name) {
+            let members = group.members.into_iter().map(consumer_member);
+            return Ok((GroupKind::Partitions, group.state, members.collect()));
         }
-        let group = self.broker.describe_consumer_group(name).map_err(|_| no_group(name))?;
-        let members = group.members.into_iter().map(consumer_member);
-        Ok((GroupKind::Partitions, group.state, members.collect()))
+        let queue = self.broker.describe_queue(name);
+        if queue.state == GroupState::Dead {
+            return Err(no_group(name));
+        }
+        let members = queue.members.into_iter().map(|member| self.queue_member(member));
+        Ok((GroupKind::Queue, queue.state, members.collect()))
+    }
+
+    fn queue_member(&self, member: QueueMember) -> MemberDescription {
+        let assigned = member.assignment.iter().flat_map(|assigned| {
+            let live = self.broker.topic_by_id(&assigned.topic);
+            let name = live.map(|live| live.topic.name.clone());
+            (0..assigned.partitions).filter_map(move |index| Some((name.clone()?, index)))
+        });
+        MemberDescription {
+            assigned: assigned.collect(),
+            id: member.member_id,
+            instance_id: None,
+            client_id: member.client_id,
+            host: member.client_host,
+        }
+    }
+
+    /// Where a queue group is, in what it has begun to read.
+    fn queue_partitions(&self, name: &str) -> Vec<GroupPartition> {
+        let begun = self.broker.queue_offsets(name).unwrap_or_default();
+        let place = |offsets: QueueOffsets| {
+            let (topic, index) = self.broker.locate_partition(offsets.partition)?;
+            let live = self.broker.topic(&topic.name)?;
+            let end = live.partitions.get(index as usize)?.high_watermark();
+            Some(GroupPartition {
+                topic: topic.name.clone(),
+                partition: index,
+                committed: Some(offsets.start),
+                end: Some(end),
+                lag: Some(offsets.lag(end)),
+                in_flight: Some(offsets.in_flight),
+                redelivered: Some(offsets.redelivered),
+            })
+        };
+        let mut partitions: Vec<_> = begun.into_iter().filter_map(place).collect();
+        partitions.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
+        partitions
     }
 
     /// Where a group is, in what it has committed and in what its members have.
@@ -169,7 +211,7 @@ impl Way for Local {
     fn describe_group(&self, name: &str) -> Result<GroupDescription> {
         let (kind, state, members) = self.members(name)?;
         let partitions = match kind {
-            GroupKind::Queue => local_queues::partitions(&self.broker, name),
+            GroupKind::Queue => self.queue_partitions(name),
             _ => self.partitions(name, &members),
         };
         let state = state.name().to_owned();
@@ -180,8 +222,10 @@ impl Way for Local {
         let live = self.topic(topic)?;
         match self.members(name) {
             Ok((_, _, members)) if !members.is_empty() => return Err(not_empty(name)),
-            Ok((GroupKind::Queue, _, _)) => {
-                let offset = |p: &Arc<Partition>| Ok((p.number(), self.offset_of(p, to)?));
+            Ok((GroupKind::Queue, ..)) => {
+                let offset = |partition: &Arc<Partition>| {
+                    Ok((partition.number(), self.offset_of(partition, to)?))
+                };
                 let offsets = live.partitions.iter().map(offset).collect::<Result<Vec<_>>>()?;
                 return self.broker.reset_queue(name, &offsets);
             }

@@ -3,7 +3,6 @@
 mod assignment;
 mod groups;
 mod local;
-mod local_queues;
 mod queues;
 mod remote;
 mod types;

@@ -115,7 +115,8 @@ pub struct GroupDescription {
     pub state: String,
     /// Its members.
     pub members: Vec<MemberDescription>,
-    /// The partitions that it has committed or that a member has, by topic and number.
+    /// The partitions that it has committed or that a member has, by topic and number; of a queue
+    /// group those that it has begun to read.
     pub partitions: Vec<GroupPartition>,
 }
 
@@ -141,16 +142,16 @@ pub struct GroupPartition {
     pub topic: String,
     /// The partition.
     pub partition: u32,
-    /// The offset that was committed: the next to be read. In a queue group: everything before it
-    /// is done.
+    /// The offset that was committed: the next to be read. In a queue group everything before it
+    /// is settled.
     pub committed: Option<u64>,
     /// The offset of the next record to become visible; `None` where there is no such partition.
     pub end: Option<u64>,
-    /// How many records the group has still to handle.
+    /// How many records lie between the two; in a queue group without those that are settled.
     pub lag: Option<u64>,
-    /// In a queue group: how many records are with members, where the broker tells.
+    /// How many records are with members of a queue group, where the broker tells it.
     pub in_flight: Option<u64>,
-    /// In a queue group: how many records wait for another delivery, where the broker tells.
+    /// How many records of a queue group wait for another delivery, where the broker tells it.
     pub redelivered: Option<u64>,
 }
 

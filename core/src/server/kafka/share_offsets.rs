@@ -104,14 +104,17 @@ fn offset(
         },
         Some(partition) => match known.get(&partition.number()) {
             None => SharePartitionOffset { start_offset: -1, ..row },
-            Some(offsets) => SharePartitionOffset {
-                start_offset: signed(offsets.start),
-                leader_epoch: leader_epoch(call.broker),
-                lag: signed(offsets.lag(partition.high_watermark())),
-                in_flight: signed(offsets.in_flight),
-                redelivered: signed(offsets.redelivered),
-                ..row
-            },
+            Some(offsets) => {
+                let ours = |count| if call.state.is_minka { signed(count) } else { -1 };
+                SharePartitionOffset {
+                    start_offset: signed(offsets.start),
+                    leader_epoch: leader_epoch(call.broker),
+                    lag: signed(offsets.lag(partition.high_watermark())),
+                    in_flight: ours(offsets.in_flight),
+                    redelivered: ours(offsets.redelivered),
+                    ..row
+                }
+            }
         },
     }
 }

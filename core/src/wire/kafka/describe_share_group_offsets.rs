@@ -81,14 +81,15 @@ message! {
         leader_epoch: i32, [0..];
         /// How many records are not done with, or -1 if that is not known.
         lag: i64, [1..] = -1;
-        /// How many records are with members, or -1 if that is not known: a field of minka's own.
-        in_flight: i64, [0..] tag 10000 = -1;
-        /// How many records wait for another delivery, or -1 if that is not known: a field of
-        /// minka's own.
-        redelivered: i64, [0..] tag 10001 = -1;
         /// The error, or 0.
         error_code: i16, [0..];
         /// The error in words.
         error_message: Option<Cow<'a, str>>, [0..];
+        /// How many records are with members, or -1 if that is not known. This field and the next
+        /// are minka's own and not Kafka's: a broker sends them only to clients that call
+        /// themselves [`MINKA`](super::api_versions::MINKA).
+        in_flight: i64, [0..] tag 10_000 = -1;
+        /// How many records wait for another delivery, or -1 if that is not known.
+        redelivered: i64, [0..] tag 10_001 = -1;
     }
 }

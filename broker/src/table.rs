@@ -21,11 +21,9 @@ impl Table {
     }
 
     /// Adds a row, which has a cell for each heading.
-    pub(crate) fn row(&mut self, cells: impl Into<Vec<String>>) {
-        let cells = cells.into();
-        let expected = self.headings.len();
-        debug_assert_eq!(cells.len(), expected, "a row has as many cells as there are headings");
-        self.rows.push(cells);
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        debug_assert_eq!(N, self.headings.len(), "a row has as many cells as there are headings");
+        self.rows.push(cells.into());
     }
 
     /// The table's text, with a line break at its end.

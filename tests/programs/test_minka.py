@@ -95,6 +95,7 @@ def test_the_life_of_a_group(broker: Broker, kind: str):
     assert described["members"] == []
     [partition] = described["partitions"]
     assert (partition["committed"], partition["end"], partition["lag"]) == (5, 20, 15)
+    assert (partition["in_flight"] is not None) == (kind == "queue")
     with Program(broker.address, *command) as consumer:
         consumer.lines(15)
         [member] = answer(broker, "group", "describe", "g")["members"]

@@ -28,6 +28,9 @@ goes to one member, which accepts it; in a partition group every partition belon
 The lag is how many messages a group has still to handle. A group is reset or deleted while it has
 no members.";
 
+const QUEUE_HEADINGS: [&str; 7] =
+    ["TOPIC", ">PARTITION", ">START", ">END", ">LAG", ">IN FLIGHT", ">REDELIVERED"];
+
 /// List, describe, reset, alter and delete groups of consumers
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
@@ -183,26 +186,28 @@ fn members_table(group: &GroupDescription) -> Table {
 
 fn partitions_table(group: &GroupDescription) -> Table {
     let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), text::number);
-    // Where a queue group begins is the first message that it has not done with.
-    let is_queue = group.kind == GroupKind::Queue;
-    let mut table = if is_queue {
-        let counts = [">IN FLIGHT", ">REDELIVERED"];
-        Table::new(&[&["TOPIC", ">PARTITION", ">START", ">END", ">LAG"], &counts[..]].concat())
-    } else {
-        Table::new(&["TOPIC", ">PARTITION", ">COMMITTED", ">END", ">LAG"])
+    let mut table = match group.kind {
+        // Where a queue group begins is the first message that it has not done with.
+        GroupKind::Queue => Table::new(&QUEUE_HEADINGS),
+        _ => Table::new(&["TOPIC", ">PARTITION", ">COMMITTED", ">END", ">LAG"]),
     };
     for partition in &group.partitions {
-        let mut row = vec![
-            partition.topic.clone(),
-            partition.partition.to_string(),
-            number(partition.committed),
-            number(partition.end),
-            number(partition.lag),
-        ];
-        if is_queue {
-            row.extend([number(partition.in_flight), number(partition.redelivered)]);
+        let topic = partition.topic.clone();
+        let index = partition.partition.to_string();
+        let [committed, end, lag, in_flight, redelivered] = [
+            partition.committed,
+            partition.end,
+            partition.lag,
+            partition.in_flight,
+            partition.redelivered,
+        ]
+        .map(number);
+        match group.kind {
+            GroupKind::Queue => {
+                table.row([topic, index, committed, end, lag, in_flight, redelivered]);
+            }
+            _ => table.row([topic, index, committed, end, lag]),
         }
-        table.row(row);
     }
     table
 }

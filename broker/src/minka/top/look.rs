@@ -31,6 +31,7 @@ pub(super) struct GroupLook {
     pub(super) state: String,
     pub(super) members: usize,
     pub(super) lag: u64,
+    pub(super) in_flight: u64,
 }
 
 impl Look {
@@ -60,6 +61,7 @@ impl Look {
                 state: group.state,
                 members: group.members.len(),
                 lag: group.partitions.iter().filter_map(|p| p.lag).sum(),
+                in_flight: group.partitions.iter().filter_map(|p| p.in_flight).sum(),
                 name: group.name,
             });
         }

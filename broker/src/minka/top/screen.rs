@@ -112,7 +112,7 @@ fn topics(look: &Look, before: Option<&Look>) -> Table {
 }
 
 fn groups(look: &Look) -> Table {
-    let mut table = Table::new(&["GROUP", "KIND", "STATE", ">MEMBERS", ">LAG"]);
+    let mut table = Table::new(&["GROUP", "KIND", "STATE", ">MEMBERS", ">LAG", ">IN FLIGHT"]);
     for group in &look.groups {
         table.row([
             show::printable(group.name.as_bytes()),
@@ -120,6 +120,7 @@ fn groups(look: &Look) -> Table {
             group.state.clone(),
             text::number(group.members as u64),
             text::number(group.lag),
+            text::number(group.in_flight),
         ]);
     }
     table
@@ -154,6 +155,7 @@ fn json(look: &Look, before: Option<&Look>) -> Value {
             "state": group.state,
             "members": group.members,
             "lag": group.lag,
+            "in_flight": group.in_flight,
         })
     });
     json!({

@@ -81,6 +81,8 @@ def test_what_cannot_be_is_a_sentence(broker: Broker, command: list[str]):
     assert (done.returncode, done.stdout) == (1, b"")
     name = b"no.such.setting" if "--set" in command else command[2].encode()
     assert done.stderr.startswith(b"error: ") and name in done.stderr
+    if command[0] == "topic" and name == b"missing":
+        assert b"there is no topic missing" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["queue", "partitions"])

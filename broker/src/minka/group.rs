@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::output::Output;
 use super::setting::Setting;
+use super::topic::of_topic;
 use crate::exit::{Failure, Outcome};
 use crate::reach::BrokerOption;
 use crate::show;
@@ -90,7 +91,7 @@ pub(super) fn run(options: &Options) -> Outcome {
         Command::List => list(&admin, output)?,
         Command::Describe { name } => describe(&admin, name, output)?,
         Command::Reset { name, topic, to } => {
-            admin.reset_group(name, topic, *to)?;
+            admin.reset_group(name, topic, *to).map_err(|error| of_topic(topic, error))?;
             let sentence = format!("reset the group {name} in the topic {topic}");
             output.done(&sentence, json!({ "reset": name, "topic": topic }))?;
         }

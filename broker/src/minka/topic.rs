@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use minka::ErrorKind;
 use minka::client::{Admin, NewTopic, TopicDescription};
 use serde_json::{Value, json};
 
@@ -94,7 +95,7 @@ pub(super) fn run(options: &Options) -> Outcome {
         Command::Describe { name } => describe(&admin, name, output)?,
         Command::Delete { names } => {
             for name in names {
-                admin.delete_topic(name)?;
+                admin.delete_topic(name).map_err(|error| of_topic(name, error))?;
                 output.done(&format!("deleted the topic {name}"), json!({ "deleted": name }))?;
             }
         }
@@ -104,6 +105,16 @@ pub(super) fn run(options: &Options) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An error about a topic, in a sentence where the topic does not exist.
+pub(super) fn of_topic(name: &str, error: minka::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::UnknownTopicOrPartition => Failure::new(format_args!(
+            "there is no topic {name}. The topics that there are: minka topic list"
+        )),
+        _ => error.into(),
+    }
 }
 
 fn create(
@@ -132,7 +143,7 @@ fn list(admin: &Admin, output: Output) -> Result<(), Failure> {
         match admin.describe_topic(&topic.name) {
             Ok(description) => topics.push(description),
             // It was deleted meanwhile.
-            Err(error) if error.kind() == minka::ErrorKind::UnknownTopicOrPartition => {}
+            Err(error) if error.kind() == ErrorKind::UnknownTopicOrPartition => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -159,7 +170,7 @@ fn messages(topic: &TopicDescription) -> u64 {
 }
 
 fn describe(admin: &Admin, name: &str, output: Output) -> Result<(), Failure> {
-    let topic = admin.describe_topic(name)?;
+    let topic = admin.describe_topic(name).map_err(|error| of_topic(name, error))?;
     if output.is_json() {
         return output.json(json(&topic));
     }
@@ -202,13 +213,13 @@ fn alter(
     unset: &[String],
 ) -> Result<(), Failure> {
     if let Some(partitions) = partitions {
-        admin.add_partitions(name, partitions)?;
+        admin.add_partitions(name, partitions).map_err(|error| of_topic(name, error))?;
     }
     let set = settings.iter().map(|setting| (setting.name.as_str(), Some(setting.value.as_str())));
     let unset = unset.iter().map(|name| (name.as_str(), None));
     let changes: Vec<_> = set.chain(unset).collect();
     if !changes.is_empty() {
-        admin.alter_topic(name, &changes)?;
+        admin.alter_topic(name, &changes).map_err(|error| of_topic(name, error))?;
     }
     Ok(())
 }

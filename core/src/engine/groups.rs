@@ -279,6 +279,15 @@ impl Shared {
         Err(Error::new(kind, text))
     }
 
+    /// Fails where the ID is that of a group of consumers.
+    pub(super) fn refuse_consumers(&self, group: &str) -> Result<()> {
+        if !self.groups().coordinator.has(group) {
+            return Ok(());
+        }
+        let text = format!("{group:?} is a group of consumers, not of a queue: choose another ID");
+        Err(Error::new(ErrorKind::GroupNotFound, text))
+    }
+
     pub(super) fn now(&self) -> Now {
         Now { steady: self.clock.steady(), wall: self.clock.wall() }
     }

@@ -9,11 +9,11 @@ use super::read::OffsetSpec;
 use super::ticket::Ticket;
 use super::wake::Wake;
 use super::{Broker, Shared};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::queue::payload::Payload;
 use crate::state::event::Event;
 use crate::state::group_config::{GroupSettings, ShareAutoOffsetReset};
-use crate::state::groups::{GroupDeletion, GroupKind, GroupListing, GroupState, Now};
+use crate::state::groups::{GroupDeletion, GroupKind, GroupListing, Now};
 use crate::state::queues::{
     AckBatch, Action, DeadLetter, HeartbeatAnswer, HeartbeatRequest, QueueConfig, QueueDescription,
     QueueListing, QueueOffsets, Queues, SessionEnd, StartAt,
@@ -89,14 +89,8 @@ impl Broker {
     /// [`Queues::heartbeat`] says.
     pub fn heartbeat_queue(&self, request: &HeartbeatRequest) -> Result<HeartbeatAnswer> {
         let shared = &*self.shared;
-        if request.member_epoch == 0
-            && self.describe_group(&request.group).state != GroupState::Dead
-        {
-            let text = format!(
-                "{:?} is a group of consumers, not of a queue: choose another ID",
-                request.group
-            );
-            return Err(Error::new(ErrorKind::GroupNotFound, text));
+        if request.member_epoch == 0 {
+            shared.refuse_consumers(&request.group)?;
         }
         shared.with_queues(|queues, now, out| {
             let registry = shared.registry();
@@ -177,10 +171,7 @@ impl Broker {
     /// `InvalidRequest`, `NonEmptyGroup`, and `GroupNotFound` where the ID belongs to a group of
     /// another kind.
     pub fn reset_queue(&self, group: &str, offsets: &[(u32, u64)]) -> Result<()> {
-        if self.describe_group(group).state != GroupState::Dead {
-            let text = format!("{group:?} is a group of consumers, not of a queue");
-            return Err(Error::new(ErrorKind::GroupNotFound, text));
-        }
+        self.shared.refuse_consumers(group)?;
         self.shared
             .change_queues(|queues, now, out| queues.queues.reset_offsets(group, offsets, now, out))
     }

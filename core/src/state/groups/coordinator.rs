@@ -213,6 +213,11 @@ impl Coordinator {
         timer.into_iter().chain(check).min()
     }
 
+    /// Whether there is a group with this ID, of any of its kinds.
+    pub fn has(&self, group: &str) -> bool {
+        self.groups.contains_key(group)
+    }
+
     /// A classic group with its members; `Dead` where there is no such group.
     pub fn describe(&self, group: &str) -> GroupDescription {
         match self.groups.get(group) {

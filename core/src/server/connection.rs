@@ -224,6 +224,11 @@ impl Connection {
                 break;
             }
         }
+        if self.read_closed && self.pending.acquires() {
+            // Its end came with the request. Others may have what would go to nobody.
+            self.is_dead = true;
+            return Err(Closing::Quietly);
+        }
         Ok(())
     }
 

@@ -80,6 +80,11 @@ impl Pending {
         self.parked.is_some()
     }
 
+    /// Whether one waits for records that will then be its client's own.
+    pub(super) fn acquires(&self) -> bool {
+        matches!(self.parked, Some(Parked::ShareFetch(_)))
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.produces.len()
     }

@@ -10,6 +10,9 @@ use crate::state::queues::{AckBatch, AckKind};
 use crate::wire::kafka::Uuid;
 use crate::wire::kafka::share_fetch::AcknowledgementBatch;
 
+/// The version of ShareFetch and of ShareAcknowledge that brings renewal.
+const RENEW_FROM_VERSION: i16 = 2;
+
 /// The first and the last offset, and the kinds.
 type Batch = (u64, u64, Vec<AckKind>);
 
@@ -34,7 +37,8 @@ impl Acknowledging {
         let mut good = Vec::new();
         for ((topic, index), batches) in partitions.filter(|(_, batches)| !batches.is_empty()) {
             let taken = number(call.broker, topic, index).and_then(|number| {
-                Ok((number, batches.iter().map(batch).collect::<Result<_, _>>()?))
+                let batches = batches.iter().map(|asked| batch(asked, call.version));
+                Ok((number, batches.collect::<Result<_, _>>()?))
             });
             match taken {
                 Ok(asked) => good.push(((topic, index), asked)),
@@ -87,10 +91,11 @@ fn number(broker: &Broker, topic: Uuid, index: i32) -> Result<u32, Error> {
     Ok(live.partition(index)?.number())
 }
 
-fn batch(batch: &AcknowledgementBatch) -> Result<Batch, Error> {
+fn batch(batch: &AcknowledgementBatch, version: i16) -> Result<Batch, Error> {
     let offset = |offset: i64| u64::try_from(offset).map_err(|_| invalid("an offset is negative"));
     let kinds = batch.acknowledge_types.iter().map(|&kind| {
         AckKind::from_number(kind)
+            .filter(|kind| *kind != AckKind::Renew || version >= RENEW_FROM_VERSION)
             .ok_or_else(|| invalid("there is no such type of acknowledgement"))
     });
     let kinds = kinds.collect::<Result<_, _>>()?;

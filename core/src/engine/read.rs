@@ -227,6 +227,9 @@ impl Shared {
             let in_memory = all.first().is_some_and(|first| first.first_offset <= offset);
             let memory = inner.extents.from(offset);
             let mut extents = memory[..memory.len().min(EXTENTS_AT_ONCE)].to_vec();
+            if let Some(first) = extents.first_mut() {
+                inner.extents.narrow(first, offset);
+            }
             drop(inner);
             if !Arc::ptr_eq(&set, &self.segments.snapshot()) {
                 // The set changed meanwhile; what was found may lie in a segment it lacks.

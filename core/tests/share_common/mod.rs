@@ -52,8 +52,12 @@ pub(crate) struct Member {
 
 impl Member {
     pub(crate) fn new(address: SocketAddr, group: &str, id: &str, topic: [u8; 16]) -> Self {
+        Self::over(Client::connect(address), (group, id), topic)
+    }
+
+    pub(crate) fn over(client: Client, (group, id): (&str, &str), topic: [u8; 16]) -> Self {
         Self {
-            client: Client::connect(address),
+            client,
             group: group.to_owned(),
             id: id.to_owned(),
             topic,
@@ -78,17 +82,20 @@ impl Member {
 
     /// Sends a heartbeat with its epoch.
     pub(crate) fn beat(&mut self, topics: Option<&[&str]>) -> ShareGroupHeartbeatResponse {
-        let topics = topics.map(|names| names.iter().map(|name| topic_name(name)).collect());
-        let request = ShareGroupHeartbeatRequest::default()
-            .with_group_id(text(&self.group).into())
-            .with_member_id(text(&self.id))
-            .with_member_epoch(self.epoch)
-            .with_subscribed_topic_names(topics);
-        let answer = self.client.call(1, &request);
+        let answer = self.client.call(1, &self.beat_request(topics));
         if answer.error_code == 0 {
             self.epoch = answer.member_epoch;
         }
         answer
+    }
+
+    pub(crate) fn beat_request(&self, topics: Option<&[&str]>) -> ShareGroupHeartbeatRequest {
+        let topics = topics.map(|names| names.iter().map(|name| topic_name(name)).collect());
+        ShareGroupHeartbeatRequest::default()
+            .with_group_id(text(&self.group).into())
+            .with_member_id(text(&self.id))
+            .with_member_epoch(self.epoch)
+            .with_subscribed_topic_names(topics)
     }
 
     pub(crate) fn leave(&mut self) {

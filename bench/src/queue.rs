@@ -44,7 +44,7 @@ struct Case {
     goal: Goal,
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 4] = [
     Case {
         name: "1 member",
         members: 1,
@@ -70,14 +70,6 @@ const CASES: [Case; 5] = [
         name: "1 member, by 500",
         members: 1,
         records_max: RECORDS_FEW,
-        waits: false,
-        goal: Goal::None,
-    },
-    Case {
-        // Where a batch has more records than that, it comes whole.
-        name: "1 member, by 1",
-        members: 1,
-        records_max: 1,
         waits: false,
         goal: Goal::None,
     },

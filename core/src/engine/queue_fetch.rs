@@ -99,9 +99,12 @@ impl Broker {
                 Ok::<_, Error>(acquired)
             })?;
             if !acquired.is_empty() {
-                return self.deliver(fetch, acquired, pieces);
-            }
-            if !again {
+                let found = self.deliver(fetch, acquired, pieces)?;
+                if !found.is_empty() {
+                    return Ok(found);
+                }
+                // There was a hole in the offsets, which is settled now.
+            } else if !again {
                 return Ok(Vec::new());
             }
         }
@@ -174,10 +177,14 @@ impl Shared {
                     let at_least_one = pieces.len() == room.pieces;
                     match self.read_batch(partition, next..range.last + 1, room, pieces) {
                         Ok(Some(batch)) => read = batch,
-                        Ok(None) if at_least_one => {
-                            // There is nothing from here on.
-                            read = range.last + 1..range.last + 1;
-                        }
+                        Ok(None) if at_least_one => match self.hole_end(partition, next) {
+                            Ok(end) if end > next => read = end..end,
+                            Ok(_) => return readable,
+                            Err(error) => {
+                                readable.error = Some(error);
+                                return readable;
+                            }
+                        },
                         Ok(None) => return readable,
                         Err(error) if error.kind() == ErrorKind::OffsetOutOfRange => {
                             let start = partition.log_start().max(next + 1);
@@ -190,7 +197,7 @@ impl Shared {
                     }
                 }
                 if read.start > next {
-                    readable.gone.push((next, (read.start - 1).min(range.last)));
+                    readable.gone.push((next, read.start - 1));
                     next = read.start;
                 }
                 if next < read.end && next <= range.last {
@@ -203,6 +210,17 @@ impl Shared {
         readable
     }
 
+    /// Where the next batch begins, or the partition ends, behind offsets that have no records:
+    /// after a power cut there may be millions of those.
+    fn hole_end(&self, partition: &Partition, offset: u64) -> Result<u64> {
+        let mut pieces = Vec::new();
+        let outcome = self.read_range(partition, offset..u64::MAX, 1, true, &mut pieces)?;
+        match pieces.first() {
+            Some(piece) => Ok(piece.offsets()?.start),
+            None => Ok(outcome.high_watermark),
+        }
+    }
+
     /// Reads batches from the start of `offsets` on and says which offsets they hold; nothing
     /// where there is no room for the first one, or none.
     fn read_batch(
@@ -213,7 +231,9 @@ impl Shared {
         pieces: &mut Vec<Piece>,
     ) -> Result<Option<Range<u64>>> {
         let first = pieces.len();
-        self.read_range(partition, offsets, room.bytes, first == room.pieces, pieces)?;
+        let at_least_one = first == room.pieces;
+        let bytes_max = room.bytes.max(usize::from(at_least_one));
+        self.read_range(partition, offsets, bytes_max, at_least_one, pieces)?;
         let mut held: Option<Range<u64>> = None;
         let mut kept = first;
         for piece in &pieces[first..] {

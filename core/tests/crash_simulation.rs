@@ -1,5 +1,6 @@
 //! Power cuts, ended processes, failing syncs and full disks at any moment, by seed: whatever
-//! happens, what was acknowledged is there, and nothing is there that was never sent.
+//! happens, what was acknowledged is there, and nothing is there that was never sent. A queue group
+//! gets nothing again that it has accepted, and misses nothing else.
 //!
 //! `MINKA_SEEDS=N` runs more seeds than the default, `MINKA_SEED=N` a single one.
 
@@ -11,9 +12,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use minka::clock::SystemClock;
-use minka::engine::{Acks, Broker, Config};
+use minka::engine::{Acks, Broker, Config, QueueFetch};
 use minka::state::event::CommitEntry;
 use minka::state::groups::{CommitRequest, MemberKey};
+use minka::state::queues::{AckBatch, AckKind, HeartbeatRequest};
+use minka::state::setting::ConfigChange;
 use minka::state::topic_config::TopicConfig;
 use minka::sys::event_log::EventLog;
 use minka::{Error, ErrorKind};
@@ -23,6 +26,9 @@ use support::log;
 use support::sim_disk::{Faults, SimDisk, next_number};
 
 const PARTITIONS: i32 = 3;
+
+/// A record that a member of the queue group has: the partition's number, offset and value.
+type Taken = (u32, u64, Vec<u8>);
 
 /// What must hold, collected over all sessions of a seed.
 #[derive(Default)]
@@ -41,6 +47,10 @@ struct Model {
     committed: (i64, i64),
     /// Topics that exist for sure.
     topics: HashSet<String>,
+    /// Values that the queue group has accepted for sure.
+    accepted: HashSet<Vec<u8>>,
+    /// Values that it may have accepted.
+    touched: HashSet<Vec<u8>>,
 }
 
 fn open(disk: &Arc<SimDisk>) -> minka::Result<Broker> {
@@ -112,8 +122,14 @@ impl Model {
                     self.topics.remove(name);
                     broker.delete_topic(name)?;
                 }
-                5..15 => self.commit(broker)?,
-                15..25 => self.look(broker)?,
+                5..12 => self.commit(broker)?,
+                12..20 => self.look(broker)?,
+                20..35 if !names.is_empty() => {
+                    self.join(broker)?;
+                    let most = random.random_range(1..20);
+                    let taken = self.take(broker, most)?;
+                    self.settle(broker, random, &taken)?;
+                }
                 _ if names.is_empty() => self.create(broker, random)?,
                 _ => {
                     let name = names[random.random_range(0..names.len())].clone();
@@ -163,6 +179,126 @@ impl Model {
             result?;
         }
         self.committed.0 = self.committed.1;
+        Ok(())
+    }
+
+    /// Lets a member of the queue group join, with its settings: all is read from the beginning,
+    /// and nothing is given up.
+    fn join(&self, broker: &Broker) -> minka::Result<()> {
+        let settings = [
+            ConfigChange::Set("share.auto.offset.reset", "earliest"),
+            ConfigChange::Set("share.delivery.count.limit", "32767"),
+            ConfigChange::Set("minka.retry.backoff.ms", "0"),
+        ];
+        broker.configure_group("q", &settings, false)?;
+        let request = HeartbeatRequest {
+            group: "q".to_owned(),
+            member_id: "m".to_owned(),
+            member_epoch: 0,
+            topics: Some(self.topics.iter().cloned().collect()),
+            client_id: String::new(),
+            client_host: String::new(),
+            rack_id: None,
+        };
+        broker.heartbeat_queue(&request).map(drop)
+    }
+
+    /// Takes records for the queue group's member: none that it has accepted.
+    fn take(&self, broker: &Broker, most: usize) -> minka::Result<Vec<Taken>> {
+        let partitions: Vec<_> = self
+            .topics
+            .iter()
+            .flat_map(|name| broker.topic(name).unwrap().partitions.clone())
+            .collect();
+        let fetch = QueueFetch {
+            group: "q",
+            member: "m",
+            partitions: &partitions,
+            records_max: most,
+            bytes_max: 100_000,
+            whole_batches: false,
+        };
+        let mut pieces = Vec::new();
+        let mut taken = Vec::new();
+        for found in broker.fetch_queue(&fetch, None, &mut pieces)? {
+            if let Some(error) = found.error {
+                return Err(error);
+            }
+            let held: BTreeMap<u64, Vec<u8>> =
+                log::contents(&pieces[found.pieces])?.into_iter().collect();
+            for range in found.acquired {
+                for offset in range.first..=range.last {
+                    let value = held.get(&offset).expect("what was acquired is there").clone();
+                    let accepted = self.accepted.contains(&value);
+                    assert!(!accepted, "{}@{offset} was accepted before", range.partition);
+                    taken.push((range.partition, offset, value));
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Accepts some records, releases others, and keeps the rest.
+    fn settle(
+        &mut self,
+        broker: &Broker,
+        random: &mut SmallRng,
+        taken: &[Taken],
+    ) -> minka::Result<()> {
+        let mut asked: BTreeMap<u32, Vec<AckBatch<'_>>> = BTreeMap::new();
+        let mut wanted = Vec::new();
+        for (partition, offset, value) in taken {
+            let kinds: &[AckKind] = match random.random_range(0..10) {
+                0..6 => &[AckKind::Accept],
+                6..8 => &[AckKind::Release],
+                _ => continue,
+            };
+            if kinds == [AckKind::Accept] {
+                self.touched.insert(value.clone());
+                wanted.push(value.clone());
+            }
+            let batch = AckBatch { first: *offset, last: *offset, kinds };
+            asked.entry(*partition).or_default().push(batch);
+        }
+        let asked: Vec<_> = asked.into_iter().collect();
+        let (results, ticket) = broker.acknowledge_queue("q", "m", &asked, None);
+        for result in broker.wait(&ticket) {
+            result?;
+        }
+        match results.into_iter().collect::<minka::Result<()>>() {
+            Ok(()) => self.accepted.extend(wanted),
+            // Retention may overtake a member; then nothing of that partition is taken.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidRecordState, "{error}"),
+        }
+        Ok(())
+    }
+
+    /// Gives the queue group all that there is: nothing is missing that it may not have accepted.
+    fn check_queue(&mut self, broker: &Broker) -> minka::Result<()> {
+        if self.topics.is_empty() {
+            return Ok(());
+        }
+        self.join(broker)?;
+        let mut found = HashSet::new();
+        loop {
+            let taken = self.take(broker, 1000)?;
+            if taken.is_empty() {
+                break;
+            }
+            found.extend(taken.into_iter().map(|(_, _, value)| value));
+        }
+        for name in &self.topics {
+            for partition in &broker.topic(name).unwrap().partitions {
+                let there = match log::read(broker, partition, partition.log_start()) {
+                    Err(error) if error.kind() == ErrorKind::OffsetOutOfRange => continue,
+                    there => there?,
+                };
+                for (offset, value) in there {
+                    let is_there = self.touched.contains(&value) || found.contains(&value);
+                    assert!(is_there, "{name} {}@{offset} is lost", partition.number());
+                }
+            }
+        }
         Ok(())
     }
 
@@ -288,6 +424,7 @@ fn run(seed: u64) {
     }
     let broker = open(&disk).expect("a disk without faults can always be opened");
     model.check(&broker).unwrap();
+    model.check_queue(&broker).unwrap();
     broker.close().unwrap();
 }
 

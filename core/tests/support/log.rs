@@ -10,6 +10,7 @@ use minka::batch::header::{BatchHeader, HEADER_BYTES};
 use minka::batch::records::Records;
 use minka::clock::{Clock, SystemClock};
 use minka::engine::{Acks, Appended, Broker, LiveTopic, NewTopic, Partition, Produce};
+use minka::log::Piece;
 use minka::state::topic_config::TopicConfig;
 
 /// A batch with these values.
@@ -82,22 +83,31 @@ pub fn read(
         if outcome.bytes == 0 {
             break;
         }
-        for piece in pieces {
-            let bytes = piece.read()?;
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let header = BatchHeader::parse(rest)?;
-                let (batch, after) = rest.split_at(header.size());
-                for record in Records::new(&batch[HEADER_BYTES..], header.record_count) {
-                    let record = record?;
-                    let at = (header.base_offset + i64::from(record.offset_delta)) as u64;
-                    if at >= offset {
-                        found.push((at, record.value.unwrap_or_default().to_vec()));
-                    }
-                }
-                offset = offset.max(header.last_offset() as u64 + 1);
-                rest = after;
+        for (at, value) in contents(&pieces)? {
+            if at >= offset {
+                offset = at + 1;
+                found.push((at, value));
             }
+        }
+    }
+    Ok(found)
+}
+
+/// All records in some pieces, as (offset, value).
+pub fn contents(pieces: &[Piece]) -> Result<Vec<(u64, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for piece in pieces {
+        let bytes = piece.read()?;
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let header = BatchHeader::parse(rest)?;
+            let (batch, after) = rest.split_at(header.size());
+            for record in Records::new(&batch[HEADER_BYTES..], header.record_count) {
+                let record = record?;
+                let at = (header.base_offset + i64::from(record.offset_delta)) as u64;
+                found.push((at, record.value.unwrap_or_default().to_vec()));
+            }
+            rest = after;
         }
     }
     Ok(found)

@@ -10,7 +10,6 @@ mod config;
 mod consumer;
 mod partitioner;
 mod producer;
-#[cfg_attr(not(test), expect(dead_code, reason = "admin uses the rest"))]
 mod remote;
 mod target;
 

@@ -191,16 +191,6 @@ impl Connection {
         self.broken
     }
 
-    /// How many requests are not answered yet.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.expected.len()
-    }
-
-    /// Where it leads, as it was opened.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// The socket, for a poller, or to be shut down by another thread (which ends a wait).
     pub(crate) fn stream(&self) -> &TcpStream {
         &self.stream

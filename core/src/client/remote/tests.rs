@@ -75,7 +75,6 @@ fn opened(address: &str) -> Error {
 fn answers_come_in_the_order_of_their_requests() {
     let started = start(true);
     let mut connection = Connection::open(&started.address(), "test", soon()).unwrap();
-    assert_eq!(connection.address(), started.address());
     assert!(connection.stream().nodelay().unwrap());
     let version = connection.version(ApiKey::Metadata, i16::MAX).unwrap();
     assert_eq!(version, 13);
@@ -84,7 +83,6 @@ fn answers_come_in_the_order_of_their_requests() {
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     let names = ["a", "b", "c"];
     let sent = names.map(|name| connection.send(version, &ask_about(name)).unwrap());
-    assert_eq!(connection.in_flight(), 3);
     for (name, sent) in names.iter().zip(sent) {
         let frame = connection.receive(soon()).unwrap();
         assert_eq!(frame.correlation_id(), sent);
@@ -93,7 +91,6 @@ fn answers_come_in_the_order_of_their_requests() {
         let borrowed = answer.topics[0].name.as_ref().unwrap().as_bytes();
         assert_eq!(frame.part(borrowed), name.as_bytes());
     }
-    assert_eq!(connection.in_flight(), 0);
 }
 
 #[test]

@@ -19,5 +19,6 @@ pub mod partition;
 pub mod producers;
 pub mod queues;
 pub mod setting;
+mod timers;
 pub mod topic;
 pub mod topic_config;

@@ -23,10 +23,10 @@ impl Coordinator {
     ) {
         for (id, durable) in groups {
             let id = self.found(&id);
-            if let Some(slot) = self.groups.get_mut(&id) {
+            if let Some(group) = self.groups.get_mut(&id) {
                 let consumer = ConsumerGroup::restored(durable, &self.config, now);
-                slot.group.consumer = Some(Box::new(consumer));
-                slot.group.logged = true;
+                group.consumer = Some(Box::new(consumer));
+                group.logged = true;
             }
             self.set_timer(&id);
         }
@@ -37,7 +37,7 @@ impl Coordinator {
     pub fn durable_consumers(&self) -> BTreeMap<String, DurableConsumerGroup> {
         let durable =
             |group: &Group| Some((group.id.to_string(), group.consumer.as_ref()?.durable()));
-        self.groups.values().filter_map(|slot| durable(&slot.group)).collect()
+        self.groups.values().filter_map(durable).collect()
     }
 
     /// A ConsumerGroupHeartbeat request: joins, keeps up and leaves a consumer group. The answer
@@ -57,7 +57,7 @@ impl Coordinator {
     ) -> Result<ConsumerAnswer> {
         request.check()?;
         let joins = request.epoch == 0;
-        let fits = match self.groups.get(request.group).map(|slot| &slot.group) {
+        let fits = match self.groups.get(request.group) {
             Some(group) => group.consumer.is_some() || joins && group.state == GroupState::Empty,
             None => joins,
         };
@@ -85,7 +85,7 @@ impl Coordinator {
             let text = "a group needs an ID that is not empty";
             return Err(Error::new(ErrorKind::InvalidGroupId, text));
         }
-        let consumer = self.groups.get(group).and_then(|slot| slot.group.consumer.as_ref());
+        let consumer = self.groups.get(group).and_then(|found| found.consumer.as_ref());
         consumer.map(|consumer| consumer.describe(catalog)).ok_or_else(|| not_found(group))
     }
 
@@ -95,7 +95,7 @@ impl Coordinator {
     /// # Errors
     /// `UnknownMember`, `StaleMemberEpoch`.
     pub fn check_offset_fetch(&self, group: &str, member_id: &str, epoch: i32) -> Result<()> {
-        let consumer = self.groups.get(group).and_then(|slot| slot.group.consumer.as_ref());
+        let consumer = self.groups.get(group).and_then(|found| found.consumer.as_ref());
         match consumer {
             Some(consumer) if epoch >= 0 || !member_id.is_empty() => {
                 consumer.check_member(group, member_id, epoch)

@@ -1,6 +1,6 @@
 //! The coordinator: all groups of a broker.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::clock::Millis;
@@ -13,6 +13,7 @@ use crate::state::groups::types::{
     GroupState, JoinRequest, MemberKey, Now, ReplyId, SyncRequest,
 };
 use crate::state::offsets::GroupOffsets;
+use crate::state::timers::Timers;
 use crate::state::topic::Topic;
 
 /// All groups of a broker.
@@ -22,20 +23,13 @@ use crate::state::topic::Topic;
 #[derive(Debug)]
 pub struct Coordinator {
     pub(super) config: GroupConfig,
-    pub(super) groups: BTreeMap<Arc<str>, Slot>,
-    /// When which group has something to do, at the earliest; in steady milliseconds.
-    timers: BTreeSet<(Millis, Arc<str>)>,
+    pub(super) groups: BTreeMap<Arc<str>, Group>,
+    /// When which group has something to do, at the earliest.
+    timers: Timers<Arc<str>>,
     /// The groups of the requests that wait for answers.
     waiting: HashMap<ReplyId, Arc<str>>,
     /// When expired offsets are looked for next, in steady milliseconds.
     offsets_check: Millis,
-}
-
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) group: Group,
-    /// The group's entry in `timers`.
-    timer: Option<Millis>,
 }
 
 impl Coordinator {
@@ -50,14 +44,14 @@ impl Coordinator {
         let mut coordinator = Self {
             config,
             groups: BTreeMap::new(),
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             waiting: HashMap::new(),
             offsets_check,
         };
         for (id, durable) in groups {
             let id: Arc<str> = id.into();
             let group = Group::restored(Arc::clone(&id), durable, now);
-            coordinator.groups.insert(Arc::clone(&id), Slot { group, timer: None });
+            coordinator.groups.insert(Arc::clone(&id), group);
             coordinator.set_timer(&id);
         }
         coordinator
@@ -65,8 +59,8 @@ impl Coordinator {
 
     /// The durable part of all groups: what replaying their events gives.
     pub fn durable(&self) -> BTreeMap<String, DurableGroup> {
-        let logged = self.groups.values().filter(|slot| slot.group.logged);
-        logged.map(|slot| (slot.group.id.to_string(), slot.group.durable())).collect()
+        let logged = self.groups.values().filter(|group| group.logged);
+        logged.map(|group| (group.id.to_string(), group.durable())).collect()
     }
 
     /// A JoinGroup request; its answer is a [`Action::JoinReply`] of this call or a later one.
@@ -122,7 +116,7 @@ impl Coordinator {
         }
         // No timer moves here: a session that lasts longer is found out when its timer is due.
         match self.groups.get_mut(group) {
-            Some(slot) => slot.group.heartbeat(member, generation, now),
+            Some(found) => found.heartbeat(member, generation, now),
             None => Err(unknown_member(group, member.member_id)),
         }
     }
@@ -172,7 +166,7 @@ impl Coordinator {
 
     /// What a group has committed; nothing for a group that is not there.
     pub fn fetch_offsets(&self, group: &str) -> Option<&GroupOffsets> {
-        self.groups.get(group).map(|slot| &slot.group.offsets)
+        self.groups.get(group).map(|found| &found.offsets)
     }
 
     /// The connection that waited for this answer is gone, the answer will not come. The member
@@ -185,18 +179,7 @@ impl Coordinator {
 
     /// Does what time asks for; see [`Coordinator::next_deadline`].
     pub fn tick(&mut self, now: Now, out: &mut Vec<Action>) {
-        let mut due = Vec::new();
-        while let Some((deadline, id)) = self.timers.pop_first() {
-            if deadline > now.steady {
-                self.timers.insert((deadline, id));
-                break;
-            }
-            if let Some(slot) = self.groups.get_mut(&id) {
-                slot.timer = None;
-            }
-            due.push(id);
-        }
-        for id in due {
+        for id in self.timers.take_due(now.steady) {
             self.turn(&id, now, out, |group, turn| group.tick(turn));
         }
         if self.offsets_check <= now.steady {
@@ -208,7 +191,7 @@ impl Coordinator {
     /// When [`Coordinator::tick`] wants to be called, in steady milliseconds; it may turn out to
     /// have nothing to do. None while there is no group.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let timer = self.timers.first().map(|(deadline, _)| *deadline);
+        let timer = self.timers.next();
         let check = (!self.groups.is_empty()).then_some(self.offsets_check);
         timer.into_iter().chain(check).min()
     }
@@ -221,7 +204,7 @@ impl Coordinator {
     /// A classic group with its members; `Dead` where there is no such group.
     pub fn describe(&self, group: &str) -> GroupDescription {
         match self.groups.get(group) {
-            Some(slot) if slot.group.consumer.is_none() => slot.group.describe(),
+            Some(found) if found.consumer.is_none() => found.describe(),
             _ => GroupDescription {
                 state: GroupState::Dead,
                 protocol_type: String::new(),
@@ -233,7 +216,7 @@ impl Coordinator {
 
     /// All groups, by ID in order.
     pub fn list(&self) -> impl Iterator<Item = GroupListing> + '_ {
-        self.groups.values().map(|Slot { group, .. }| match &group.consumer {
+        self.groups.values().map(|group| match &group.consumer {
             Some(consumer) => GroupListing {
                 kind: GroupKind::Consumer,
                 group: group.id.to_string(),
@@ -253,7 +236,7 @@ impl Coordinator {
     pub fn delete_group(&mut self, group: &str, out: &mut Vec<Action>) -> GroupDeletion {
         match self.groups.get(group) {
             None => GroupDeletion::NotFound,
-            Some(slot) if !slot.group.is_empty() => GroupDeletion::NotEmpty,
+            Some(found) if !found.is_empty() => GroupDeletion::NotEmpty,
             Some(_) => {
                 self.remove(group, out);
                 GroupDeletion::Deleted
@@ -262,14 +245,14 @@ impl Coordinator {
     }
 
     pub(super) fn group_mut(&mut self, group: &str) -> Option<&mut Group> {
-        self.groups.get_mut(group).map(|slot| &mut slot.group)
+        self.groups.get_mut(group)
     }
 
     /// Forgets what groups committed for a topic, whose deletion is in the log.
     pub fn topic_deleted(&mut self, topic: &Topic) {
-        for slot in self.groups.values_mut() {
+        for group in self.groups.values_mut() {
             for run in topic.runs() {
-                slot.group.offsets.remove_run(run.first..run.first + run.count);
+                group.offsets.remove_run(run.first..run.first + run.count);
             }
         }
     }
@@ -301,8 +284,7 @@ impl Coordinator {
             return Arc::clone(id);
         }
         let id: Arc<str> = group.into();
-        let slot = Slot { group: Group::new(Arc::clone(&id)), timer: None };
-        self.groups.insert(Arc::clone(&id), slot);
+        self.groups.insert(Arc::clone(&id), Group::new(Arc::clone(&id)));
         id
     }
 
@@ -314,15 +296,15 @@ impl Coordinator {
         out: &mut Vec<Action>,
         step: impl FnOnce(&mut Group, &mut Turn<'_>) -> R,
     ) -> Option<R> {
-        let slot = self.groups.get_mut(id)?;
+        let group = self.groups.get_mut(id)?;
         let before = out.len();
-        let result = step(&mut slot.group, &mut Turn { now, config: &self.config, out });
+        let result = step(group, &mut Turn { now, config: &self.config, out });
         for action in &out[before..] {
             if let Action::JoinReply { reply, .. } | Action::SyncReply { reply, .. } = action {
                 self.waiting.remove(reply);
             }
         }
-        if slot.group.is_vacant() && !slot.group.logged {
+        if group.is_vacant() && !group.logged {
             self.remove(id, out);
         } else {
             self.set_timer(id);
@@ -332,26 +314,18 @@ impl Coordinator {
 
     /// Makes sure that the group is called in time. A timer that is too early does no harm.
     pub(super) fn set_timer(&mut self, id: &str) {
-        let Some(slot) = self.groups.get_mut(id) else {
-            return;
-        };
-        let Some(deadline) = slot.group.next_deadline() else {
-            return;
-        };
-        if slot.timer.is_some_and(|timer| timer <= deadline) {
-            return;
+        if let Some(group) = self.groups.get(id)
+            && let Some(deadline) = group.next_deadline()
+        {
+            self.timers.set(&group.id, deadline);
         }
-        if let Some(timer) = slot.timer.replace(deadline) {
-            self.timers.remove(&(timer, Arc::clone(&slot.group.id)));
-        }
-        self.timers.insert((deadline, Arc::clone(&slot.group.id)));
     }
 
     fn expire_offsets(&mut self, now: Now, out: &mut Vec<Action>) {
         let mut gone = Vec::new();
-        for slot in self.groups.values_mut() {
-            if slot.group.expire_offsets(&mut Turn { now, config: &self.config, out }) {
-                gone.push(Arc::clone(&slot.group.id));
+        for group in self.groups.values_mut() {
+            if group.expire_offsets(&mut Turn { now, config: &self.config, out }) {
+                gone.push(Arc::clone(&group.id));
             }
         }
         for id in gone {
@@ -361,13 +335,11 @@ impl Coordinator {
 
     /// Takes an empty group out.
     fn remove(&mut self, id: &str, out: &mut Vec<Action>) {
-        let Some(slot) = self.groups.remove(id) else {
+        let Some(group) = self.groups.remove(id) else {
             return;
         };
-        if let Some(timer) = slot.timer {
-            self.timers.remove(&(timer, Arc::clone(&slot.group.id)));
-        }
-        if slot.group.logged {
+        self.timers.remove(&group.id);
+        if group.logged {
             out.push(Action::Persist(Event::GroupRemoved { group: id.to_owned() }));
         }
     }

@@ -10,7 +10,7 @@ impl Queues {
     /// A group with its members; `Dead` where there is no such group.
     pub fn describe(&self, group: &str) -> QueueDescription {
         match self.groups.get(group) {
-            Some(place) => place.group.describe(),
+            Some(found) => found.describe(),
             None => QueueDescription { state: GroupState::Dead, epoch: 0, members: Vec::new() },
         }
     }
@@ -22,22 +22,21 @@ impl Queues {
 
     /// All groups, by ID in order.
     pub fn list(&self) -> impl Iterator<Item = QueueListing> + '_ {
-        self.groups.values().map(|place| QueueListing {
-            group: place.group.id.to_string(),
-            state: place.group.state(),
-        })
+        self.groups
+            .values()
+            .map(|group| QueueListing { group: group.id.to_string(), state: group.state() })
     }
 
     /// How far a group is, by partition in order; none where there is no such group.
     pub fn offsets(&self, group: &str) -> Option<Vec<QueueOffsets>> {
-        self.groups.get(group).map(|place| place.group.offsets())
+        self.groups.get(group).map(|found| found.offsets())
     }
 
     /// Deletes a group that has no members, with its offsets.
     pub fn delete(&mut self, group: &str, out: &mut Vec<Action>) -> GroupDeletion {
         match self.groups.get(group) {
             None => GroupDeletion::NotFound,
-            Some(place) if !place.group.members.is_empty() => GroupDeletion::NotEmpty,
+            Some(found) if !found.members.is_empty() => GroupDeletion::NotEmpty,
             Some(_) => {
                 self.remove(group, out);
                 GroupDeletion::Deleted
@@ -92,10 +91,10 @@ impl Queues {
 
     fn check_no_members(&self, group: &str) -> Result<()> {
         match self.groups.get(group) {
-            Some(place) if !place.group.members.is_empty() => {
+            Some(found) if !found.members.is_empty() => {
                 let text = format!(
                     "the group {group:?} has {} members: stop them before its offsets are changed",
-                    place.group.members.len()
+                    found.members.len()
                 );
                 Err(Error::new(ErrorKind::NonEmptyGroup, text))
             }

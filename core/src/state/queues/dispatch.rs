@@ -70,8 +70,8 @@ impl Group {
                     to_ask.extend((!asked).then_some((number, start)));
                     continue;
                 }
-                Some(Slot::Started(slot)) if slot.partition.is_quiet(bounds, turn.now) => {
-                    slot.partition.available(bounds.end, 0, &turn.config)
+                Some(Slot::Started(slot)) if slot.is_quiet(bounds, turn.now) => {
+                    slot.available(bounds.end, 0, &turn.config)
                 }
                 Some(Slot::Started(_)) => {
                     let available = self.step(number, turn, |partition, step| {
@@ -217,7 +217,7 @@ impl Group {
 
     fn partition(&self, number: u32) -> Option<&Partition> {
         match self.partitions.get(&number) {
-            Some(Slot::Started(slot)) => Some(&slot.partition),
+            Some(Slot::Started(slot)) => Some(&**slot),
             _ => None,
         }
     }

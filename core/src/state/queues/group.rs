@@ -16,6 +16,7 @@ use crate::state::queues::types::{
     SessionEnd, StartAt,
 };
 use crate::state::queues::waiting::Waiting;
+use crate::state::timers::Timers;
 
 /// What a step of a group may look at and write to, besides the group.
 #[derive(Debug)]
@@ -43,8 +44,8 @@ pub(super) struct Group {
     pub(super) waiting: Waiting,
     /// The partition that was served last: the next one has its turn.
     pub(super) served: u32,
-    /// When which partition has something to do, at the earliest; in steady milliseconds.
-    timers: BTreeSet<(Millis, u32)>,
+    /// When which partition has something to do, at the earliest.
+    timers: Timers<u32>,
     /// When which member's session times out, at the earliest; in steady milliseconds.
     pub(super) sessions: BTreeSet<(Millis, Arc<str>)>,
     /// Whether records may have been delivered too often for the settings as they are now.
@@ -72,19 +73,12 @@ pub(super) enum Slot {
         /// Whether the caller is looking it up.
         asked: bool,
     },
-    Started(Box<Started>),
-}
-
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) partition: Partition,
-    /// The partition's entry among the group's timers.
-    timer: Option<Millis>,
+    Started(Box<Partition>),
 }
 
 impl Slot {
     fn started(partition: Partition) -> Self {
-        Self::Started(Box::new(Started { partition, timer: None }))
+        Self::Started(Box::new(partition))
     }
 }
 
@@ -99,7 +93,7 @@ impl Group {
             partitions: BTreeMap::new(),
             waiting: Waiting::default(),
             served: 0,
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             sessions: BTreeSet::new(),
             to_sweep: false,
             logged: false,
@@ -121,7 +115,7 @@ impl Group {
     pub(super) fn durable(&self) -> Option<DurableQueue> {
         let mut durable = DurableQueue::default();
         for slot in self.started() {
-            durable.insert(slot.partition.number, slot.partition.durable());
+            durable.insert(slot.number, slot.durable());
         }
         self.logged.then_some(durable)
     }
@@ -143,13 +137,13 @@ impl Group {
         turn: &mut Turn<'_>,
         call: impl FnOnce(&mut Partition, &mut Step) -> R,
     ) -> Option<R> {
-        let Some(Slot::Started(slot)) = self.partitions.get_mut(&number) else {
+        let Some(Slot::Started(partition)) = self.partitions.get_mut(&number) else {
             return None;
         };
         let mut step = Step::new(&turn.config, turn.now);
-        let blocked = slot.partition.is_blocked(&turn.config);
-        let result = call(&mut slot.partition, &mut step);
-        turn.freed |= step.freed || blocked && !slot.partition.is_blocked(&turn.config);
+        let blocked = partition.is_blocked(&turn.config);
+        let result = call(partition, &mut step);
+        turn.freed |= step.freed || blocked && !partition.is_blocked(&turn.config);
         if !step.changes.is_empty() {
             let (group, ranges) = (self.id.to_string(), step.changes);
             self.persist(Event::QueueChanged { group, partition: number, ranges }, turn);
@@ -204,11 +198,8 @@ impl Group {
 
     /// Takes a partition out.
     pub(super) fn forget(&mut self, number: u32) {
-        if let Some(Slot::Started(slot)) = self.partitions.remove(&number)
-            && let Some(timer) = slot.timer
-        {
-            self.timers.remove(&(timer, number));
-        }
+        self.partitions.remove(&number);
+        self.timers.remove(&number);
     }
 
     /// Takes the partitions of a topic out.
@@ -315,13 +306,7 @@ impl Group {
                 _ => self.remove_member(&id, Return::OfMemberGone, turn),
             }
         }
-        while let Some(&(due, number)) = self.timers.first()
-            && due <= turn.now
-        {
-            self.timers.pop_first();
-            if let Some(Slot::Started(slot)) = self.partitions.get_mut(&number) {
-                slot.timer = None;
-            }
+        while let Some(number) = self.timers.pop_due(turn.now) {
             self.step(number, turn, Partition::expire);
         }
         turn.late |= self.waiting.drop_late(turn.now);
@@ -340,7 +325,7 @@ impl Group {
 
     pub(super) fn next_deadline(&self) -> Option<Millis> {
         let at_once = self.to_sweep.then_some(0);
-        let timer = self.timers.first().map(|(deadline, _)| *deadline);
+        let timer = self.timers.next();
         let session = self.sessions.first().map(|(deadline, _)| *deadline);
         [at_once, timer, session, self.waiting.next_deadline()].into_iter().flatten().min()
     }
@@ -355,35 +340,27 @@ impl Group {
     }
 
     pub(super) fn offsets(&self) -> Vec<QueueOffsets> {
-        self.started().map(|slot| slot.partition.offsets()).collect()
+        self.started().map(Partition::offsets).collect()
     }
 
     pub(super) fn member(&self, id: &str) -> Result<&Member> {
         self.members.get(id).ok_or_else(|| unknown_member(&self.id, id))
     }
 
-    fn started(&self) -> impl Iterator<Item = &Started> {
+    fn started(&self) -> impl Iterator<Item = &Partition> {
         self.partitions.values().filter_map(|slot| match slot {
-            Slot::Started(slot) => Some(&**slot),
+            Slot::Started(partition) => Some(&**partition),
             Slot::Unknown { .. } => None,
         })
     }
 
     /// Makes sure that the partition is called in time. A timer that is too early does no harm.
     fn set_timer(&mut self, number: u32) {
-        let Some(Slot::Started(slot)) = self.partitions.get_mut(&number) else {
-            return;
-        };
-        let Some(deadline) = slot.partition.next_deadline() else {
-            return;
-        };
-        if slot.timer.is_some_and(|timer| timer <= deadline) {
-            return;
+        if let Some(Slot::Started(partition)) = self.partitions.get(&number)
+            && let Some(deadline) = partition.next_deadline()
+        {
+            self.timers.set(&number, deadline);
         }
-        if let Some(timer) = slot.timer.replace(deadline) {
-            self.timers.remove(&(timer, number));
-        }
-        self.timers.insert((deadline, number));
     }
 }
 

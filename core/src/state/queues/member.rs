@@ -65,7 +65,7 @@ impl Member {
     pub(super) fn holds_any(&mut self, partitions: &BTreeMap<u32, Slot>) -> bool {
         while let Some(&number) = self.touched.first() {
             if let Some(Slot::Started(slot)) = partitions.get(&number)
-                && slot.partition.holds(self.number)
+                && slot.holds(self.number)
             {
                 return true;
             }

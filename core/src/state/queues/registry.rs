@@ -1,6 +1,6 @@
 //! All queue groups of a broker.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Millis;
@@ -15,6 +15,7 @@ use crate::state::queues::types::{
     AckBatch, AcquireRequest, Acquisition, Action, DeadLetter, Delivery, HeartbeatAnswer,
     HeartbeatRequest, QueueConfig, SessionEnd,
 };
+use crate::state::timers::Timers;
 use crate::state::topic::Topic;
 
 /// All queue groups of a broker.
@@ -26,17 +27,10 @@ pub struct Queues {
     defaults: QueueConfig,
     /// The settings of groups that have their own. A group need not exist to have some.
     configs: BTreeMap<String, QueueConfig>,
-    pub(super) groups: BTreeMap<Arc<str>, Place>,
-    /// When which group has something to do, at the earliest; in steady milliseconds.
-    timers: BTreeSet<(Millis, Arc<str>)>,
+    pub(super) groups: BTreeMap<Arc<str>, Group>,
+    /// When which group has something to do, at the earliest.
+    timers: Timers<Arc<str>>,
     next_session: u64,
-}
-
-#[derive(Debug)]
-pub(super) struct Place {
-    pub(super) group: Group,
-    /// The group's entry in `timers`.
-    timer: Option<Millis>,
 }
 
 impl Queues {
@@ -52,13 +46,13 @@ impl Queues {
             defaults,
             configs: BTreeMap::new(),
             groups: BTreeMap::new(),
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             next_session: 1,
         };
         for (id, durable) in groups {
             let id: Arc<str> = id.into();
             let group = Group::restored(Arc::clone(&id), durable, now.steady);
-            queues.groups.insert(Arc::clone(&id), Place { group, timer: None });
+            queues.groups.insert(Arc::clone(&id), group);
             queues.set_timer(&id);
         }
         queues
@@ -67,9 +61,7 @@ impl Queues {
     /// The durable part of all groups: what replaying their events gives.
     pub fn durable(&self) -> BTreeMap<String, DurableQueue> {
         let groups = self.groups.values();
-        groups
-            .filter_map(|place| Some((place.group.id.to_string(), place.group.durable()?)))
-            .collect()
+        groups.filter_map(|group| Some((group.id.to_string(), group.durable()?))).collect()
     }
 
     /// Gives a group settings of its own, or the defaults again. The group need not exist.
@@ -78,8 +70,8 @@ impl Queues {
             Some(config) => drop(self.configs.insert(group.to_owned(), config)),
             None => drop(self.configs.remove(group)),
         }
-        if let Some(place) = self.groups.get_mut(group) {
-            place.group.to_sweep = true;
+        if let Some(found) = self.groups.get_mut(group) {
+            found.to_sweep = true;
             self.set_timer(group);
         }
     }
@@ -117,8 +109,7 @@ impl Queues {
     /// # Errors
     /// `UnknownMember`.
     pub fn open_session(&mut self, group: &str, member: &str) -> Result<u64> {
-        let place = self.groups.get_mut(group);
-        let found = place.and_then(|place| place.group.members.get_mut(member));
+        let found = self.groups.get_mut(group).and_then(|found| found.members.get_mut(member));
         let found = found.ok_or_else(|| unknown_member(group, member))?;
         let session = self.next_session;
         self.next_session += 1;
@@ -171,10 +162,10 @@ impl Queues {
         records: u64,
         now: Now,
     ) -> Vec<Arc<str>> {
-        let Some(place) = self.groups.get_mut(group) else {
+        let Some(found) = self.groups.get_mut(group) else {
             return Vec::new();
         };
-        let called = place.group.waiting.call_for(partition, records, now.steady);
+        let called = found.waiting.call_for(partition, records, now.steady);
         self.set_timer(group);
         called
     }
@@ -204,8 +195,8 @@ impl Queues {
     /// The offsets after [`Action::FindStart`] could not be looked up: the next
     /// [`Queues::acquire`] asks again.
     pub fn not_started(&mut self, group: &str, partitions: &[u32]) {
-        if let Some(place) = self.groups.get_mut(group) {
-            place.group.not_started(partitions);
+        if let Some(found) = self.groups.get_mut(group) {
+            found.not_started(partitions);
         }
     }
 
@@ -269,18 +260,7 @@ impl Queues {
 
     /// Does what is due.
     pub fn tick(&mut self, now: Now, out: &mut Vec<Action>) {
-        let mut due = Vec::new();
-        while let Some((deadline, id)) = self.timers.pop_first() {
-            if deadline > now.steady {
-                self.timers.insert((deadline, id));
-                break;
-            }
-            if let Some(place) = self.groups.get_mut(&id) {
-                place.timer = None;
-            }
-            due.push(id);
-        }
-        for id in due {
+        for id in self.timers.take_due(now.steady) {
             self.turn(&id, now, out, |group, turn| group.tick(turn));
         }
     }
@@ -288,14 +268,14 @@ impl Queues {
     /// When [`Queues::tick`] wants to be called, in steady milliseconds; it may turn out to have
     /// nothing to do.
     pub fn next_deadline(&self) -> Option<Millis> {
-        self.timers.first().map(|(deadline, _)| *deadline)
+        self.timers.next()
     }
 
     /// Forgets the partitions of a topic, whose deletion is in the log.
     pub fn topic_deleted(&mut self, topic: &Topic) {
-        for place in self.groups.values_mut() {
+        for group in self.groups.values_mut() {
             for run in topic.runs() {
-                place.group.forget_run(run.first..run.first + run.count);
+                group.forget_run(run.first..run.first + run.count);
             }
         }
     }
@@ -304,8 +284,8 @@ impl Queues {
     pub(super) fn found(&mut self, group: &str) {
         if !self.groups.contains_key(group) {
             let id: Arc<str> = group.into();
-            let place = Place { group: Group::new(Arc::clone(&id)), timer: None };
-            self.groups.insert(id, place);
+            let group = Group::new(Arc::clone(&id));
+            self.groups.insert(id, group);
         }
     }
 
@@ -331,7 +311,7 @@ impl Queues {
         step: impl FnOnce(&mut Group, &mut Turn<'_>) -> R,
     ) -> Option<R> {
         let config = self.config(id);
-        let group = &mut self.groups.get_mut(id)?.group;
+        let group = self.groups.get_mut(id)?;
         let mut turn = Turn { now: now.steady, config, out, freed: false, late: false };
         let result = step(group, &mut turn);
         // Who lost its place may still think that it waits: it is told as well.
@@ -348,30 +328,20 @@ impl Queues {
 
     /// Makes sure that the group is called in time. A timer that is too early does no harm.
     fn set_timer(&mut self, id: &str) {
-        let Some(place) = self.groups.get_mut(id) else {
-            return;
-        };
-        let Some(deadline) = place.group.next_deadline() else {
-            return;
-        };
-        if place.timer.is_some_and(|timer| timer <= deadline) {
-            return;
+        if let Some(group) = self.groups.get(id)
+            && let Some(deadline) = group.next_deadline()
+        {
+            self.timers.set(&group.id, deadline);
         }
-        if let Some(timer) = place.timer.replace(deadline) {
-            self.timers.remove(&(timer, Arc::clone(&place.group.id)));
-        }
-        self.timers.insert((deadline, Arc::clone(&place.group.id)));
     }
 
     /// Takes a group without members out.
     pub(super) fn remove(&mut self, id: &str, out: &mut Vec<Action>) {
-        let Some(place) = self.groups.remove(id) else {
+        let Some(group) = self.groups.remove(id) else {
             return;
         };
-        if let Some(timer) = place.timer {
-            self.timers.remove(&(timer, Arc::clone(&place.group.id)));
-        }
-        if place.group.is_logged() {
+        self.timers.remove(&group.id);
+        if group.is_logged() {
             out.push(Action::Persist(Event::GroupRemoved { group: id.to_owned() }));
         }
     }

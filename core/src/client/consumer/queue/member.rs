@@ -8,7 +8,6 @@ use super::held::Held;
 use super::source::{Acquired, QueueNews, QueueSource};
 use crate::client::consumer::config::ConsumerConfig;
 use crate::client::consumer::group::{Assigned, Membership};
-use crate::client::consumer::record::Record;
 use crate::client::consumer::records::Records;
 use crate::client::consumer::unpack::Unpacker;
 use crate::error::{Error, ErrorKind, Result};
@@ -95,10 +94,10 @@ impl QueueMember {
     /// Says what becomes of a message, with the next poll or commit.
     pub(in crate::client::consumer) fn mark(
         &mut self,
-        record: &Record<'_>,
+        (topic, partition, offset): (&str, u32, u64),
         kind: i8,
     ) -> Result<()> {
-        self.held.mark(record.topic, record.partition, record.offset, kind)
+        self.held.mark(topic, partition, offset, kind)
     }
 
     /// Sends what is to be said, and waits until the broker has confirmed it.

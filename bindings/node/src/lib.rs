@@ -1,0 +1,1 @@
+//! `minka.node`: the native part of the npm package.

@@ -1,0 +1,3 @@
+//! `minka._minka`: the native part of the Python package.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! libminka: the C ABI of minka. The contract is the header, `include/minka.h`.

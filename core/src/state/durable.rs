@@ -123,12 +123,21 @@ impl DurableState {
             Event::ProducerIdsReserved { below } => {
                 self.next_producer_id = self.next_producer_id.max(*below);
             }
-            _ => self.apply_to_groups(event),
+            Event::OffsetsCommitted { .. }
+            | Event::OffsetsRemoved { .. }
+            | Event::GroupStable(_)
+            | Event::ConsumerGroupChanged(_)
+            | Event::GenerationStarted { .. }
+            | Event::GroupRemoved { .. }
+            | Event::GroupConfigured { .. } => self.apply_to_group(event),
+            Event::QueueStarted { .. }
+            | Event::QueueChanged { .. }
+            | Event::QueueForgotten { .. } => self.apply_to_queue(event),
         }
     }
 
-    /// Takes an event of a group in.
-    fn apply_to_groups(&mut self, event: &Event) {
+    /// Takes an event of a group in, of any kind; others change nothing.
+    fn apply_to_group(&mut self, event: &Event) {
         match event {
             Event::OffsetsCommitted { group, entries, committed_ms, expires_ms } => {
                 let group = self.groups.entry(group.clone()).or_default();
@@ -166,6 +175,13 @@ impl DurableState {
             Event::GroupConfigured { group, config } => {
                 self.group_configs.insert(group.clone(), config.clone());
             }
+            _ => {}
+        }
+    }
+
+    /// Takes an event of what a queue group has done in; others change nothing.
+    fn apply_to_queue(&mut self, event: &Event) {
+        match event {
             Event::QueueStarted { group, offsets } => {
                 let exists = |partition| self.catalog.partition(partition).is_some();
                 self.queues.entry(group.clone()).or_default().start(offsets, exists);

@@ -2,7 +2,7 @@
 //! few of minka's own, whose names begin with `minka.`.
 
 use crate::error::Result;
-use crate::state::setting::{self, Accepts, ConfigChange, ConfigEntry, Known, invalid};
+use crate::state::setting::{self, Accepts, ConfigChange, ConfigEntry, Setting, invalid};
 use Accepts::{Bool, Int, OneOf, ShareOffsetReset, TopicOrNone};
 
 /// A group's settings.
@@ -74,34 +74,34 @@ const HOUR_MS: i64 = 3_600_000;
 const ISOLATION_LEVELS: &[&str] = &["read_uncommitted", "read_committed"];
 
 /// Every setting: name, default, accepted values, what it means; sorted by name.
-const SETTINGS: &[(&str, &str, Accepts, &str)] = &[
-    (
+const SETTINGS: &[Setting] = &[
+    Setting::documented(
         "consumer.heartbeat.interval.ms",
         "5000",
         Int(1, INT_MAX),
         "How often a member of a consumer group is told to send a heartbeat.",
     ),
-    (
+    Setting::documented(
         "consumer.session.timeout.ms",
         "45000",
         Int(1, INT_MAX),
         "How long a member of a consumer group may be silent before its partitions go to others.",
     ),
-    (
+    Setting::documented(
         "errors.deadletterqueue.copy.record.enable",
         "false",
         Bool,
         "Whether a record in the dead-letter queue has the key, value and headers of the record \
          that was given up. Without it there is only where that came from and why it is there.",
     ),
-    (
+    Setting::documented(
         "errors.deadletterqueue.topic.name",
         "",
         TopicOrNone,
         "The topic that takes the records which members of a share group rejected, or which were \
          delivered too often. Without one they are passed over.",
     ),
-    (
+    Setting::documented(
         "minka.dead.letter.enable",
         "false",
         Bool,
@@ -110,60 +110,60 @@ const SETTINGS: &[(&str, &str, Accepts, &str)] = &[
          headers. Where errors.deadletterqueue.topic.name is set, they go there instead. This \
          setting is minka's own.",
     ),
-    (
+    Setting::documented(
         "minka.retry.backoff.max.ms",
         "60000",
         Int(0, INT_MAX),
         "How long a record that was released rests at most before it is delivered again. This \
          setting is minka's own.",
     ),
-    (
+    Setting::documented(
         "minka.retry.backoff.ms",
         "100",
         Int(0, INT_MAX),
         "How long a record that was released rests before its second delivery; twice as long \
          before each further one. This setting is minka's own.",
     ),
-    (
+    Setting::documented(
         "share.auto.offset.reset",
         "latest",
         ShareOffsetReset,
         "Where a share group begins in a partition that is new to it: latest, earliest, or \
          by_duration: and an ISO 8601 duration such as PT1H, for records of that age at most.",
     ),
-    (
+    Setting::documented(
         "share.delivery.count.limit",
         "5",
         Int(1, i16::MAX as i64),
         "How often a record is delivered to a share group before it is given up.",
     ),
-    (
+    Setting::documented(
         "share.heartbeat.interval.ms",
         "5000",
         Int(1, INT_MAX),
         "How often a member of a share group is told to send a heartbeat.",
     ),
-    (
+    Setting::documented(
         "share.isolation.level",
         "read_uncommitted",
         OneOf(ISOLATION_LEVELS),
         "Whether a share group is given records of transactions that are open or were aborted.",
     ),
-    (
+    Setting::documented(
         "share.partition.max.record.locks",
         "100000",
         Int(1, 100_000),
         "How many records of a partition may be on their way to members of a share group. Kafka's \
          default is 2000.",
     ),
-    (
+    Setting::documented(
         "share.record.lock.duration.ms",
         "30000",
         Int(1000, HOUR_MS),
         "How long a member of a share group may work on a record before others get it. Kafka \
          allows 15000 to 60000.",
     ),
-    (
+    Setting::documented(
         "share.session.timeout.ms",
         "45000",
         Int(1, INT_MAX),
@@ -210,7 +210,7 @@ impl GroupSettings {
     /// # Errors
     /// As [`GroupSettings::parse`].
     pub fn altered(&self, changes: &[ConfigChange<'_>]) -> Result<Self> {
-        let overrides = setting::altered(&self.overrides, changes, "group", known)?;
+        let overrides = setting::altered(&self.overrides, changes, "group", SETTINGS)?;
         let settings = Self::stored(&overrides);
         settings.check()?;
         Ok(settings)
@@ -220,10 +220,8 @@ impl GroupSettings {
     /// (a newer one may have written it) is kept as it is and not acted on.
     pub(crate) fn stored(overrides: &[(String, String)]) -> Self {
         let mut settings = Self { overrides: overrides.to_vec(), ..Self::default() };
-        for (name, value) in overrides {
-            if known(name).is_some_and(|(_, accepts)| accepts.check(value).is_ok()) {
-                settings.act_on(name, value);
-            }
+        for (name, value) in setting::accepted(SETTINGS, overrides) {
+            settings.act_on(name, value);
         }
         settings
     }
@@ -240,16 +238,7 @@ impl GroupSettings {
 
     /// All settings that minka knows, by name in order, with the values they have here.
     pub fn entries(&self) -> impl Iterator<Item = ConfigEntry<'_>> {
-        SETTINGS.iter().map(|&(name, default, accepts, documentation)| {
-            let given = self.overrides.iter().find(|(other, _)| other == name);
-            ConfigEntry {
-                name,
-                value: given.map_or(default, |(_, value)| value),
-                is_default: given.is_none(),
-                config_type: accepts.config_type(),
-                documentation: Some(documentation),
-            }
-        })
+        setting::entries(SETTINGS, &self.overrides)
     }
 
     /// Checks what no setting can know of the others.
@@ -307,12 +296,6 @@ impl GroupSettings {
     }
 }
 
-fn known(name: &str) -> Option<Known> {
-    let at = SETTINGS.binary_search_by(|(other, ..)| (*other).cmp(name)).ok()?;
-    let (_, default, accepts, _) = SETTINGS[at];
-    Some((default, accepts))
-}
-
 fn offset_reset(value: &str) -> ShareAutoOffsetReset {
     let duration = value.strip_prefix("by_duration:").and_then(setting::duration_ms);
     match duration {
@@ -329,8 +312,9 @@ mod tests {
 
     #[test]
     fn settings_are_sorted_and_their_defaults_are_accepted_and_are_the_fields_defaults() {
-        assert!(SETTINGS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        let mut settings = GroupSettings::parse(SETTINGS.iter().map(|s| (s.0, s.1))).unwrap();
+        assert!(SETTINGS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        let mut settings =
+            GroupSettings::parse(SETTINGS.iter().map(|s| (s.name, s.default))).unwrap();
         assert!(settings.entries().all(|entry| !entry.is_default));
         settings.overrides.clear();
         assert_eq!(settings, GroupSettings::default());
@@ -342,7 +326,9 @@ mod tests {
         let document = include_str!("../../../docs/settings.md");
         let rows: Vec<&str> = document.lines().filter(|line| line.starts_with("| `")).collect();
         assert_eq!(rows.len(), SETTINGS.len());
-        for ((name, default, _, meaning), row) in SETTINGS.iter().zip(rows) {
+        for (setting, row) in SETTINGS.iter().zip(rows) {
+            let (name, default) = (setting.name, setting.default);
+            let meaning = setting.documentation.unwrap();
             let value = if default.is_empty() { "nothing" } else { &format!("`{default}`") };
             assert!(row.starts_with(&format!("| `{name}` | {value} | ")), "{row}");
             assert!(row.ends_with(&format!(" | {meaning} |")), "{row}");

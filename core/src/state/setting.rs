@@ -66,8 +66,64 @@ pub(super) enum Accepts {
     TopicOrNone,
 }
 
-/// A setting that is known: its default and what it accepts.
-pub(super) type Known = (&'static str, Accepts);
+/// A setting that is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    pub(super) default: &'static str,
+    accepts: Accepts,
+    pub(super) documentation: Option<&'static str>,
+}
+
+impl Setting {
+    /// One that means what it means in Kafka.
+    pub(super) const fn kafkas(
+        name: &'static str,
+        default: &'static str,
+        accepts: Accepts,
+    ) -> Self {
+        Self { name, default, accepts, documentation: None }
+    }
+
+    /// One that says what it means.
+    pub(super) const fn documented(
+        name: &'static str,
+        default: &'static str,
+        accepts: Accepts,
+        documentation: &'static str,
+    ) -> Self {
+        Self { name, default, accepts, documentation: Some(documentation) }
+    }
+}
+
+/// The settings of `table`, by name in order, with the values that `given` leaves them.
+pub(super) fn entries<'a>(
+    table: &'static [Setting],
+    given: &'a [(String, String)],
+) -> impl Iterator<Item = ConfigEntry<'a>> {
+    table.iter().map(|setting| {
+        let own = place(given, setting.name).ok().map(|at| given[at].1.as_str());
+        ConfigEntry {
+            name: setting.name,
+            value: own.unwrap_or(setting.default),
+            is_default: own.is_none(),
+            config_type: setting.accepts.config_type(),
+            documentation: setting.documentation,
+        }
+    })
+}
+
+/// The values of `given` that may be acted on: their settings are in `table` and accept them.
+pub(super) fn accepted<'a>(
+    table: &'static [Setting],
+    given: &'a [(String, String)],
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let is_good = move |name: &str, value: &str| {
+        find(table, name).is_some_and(|setting| setting.accepts.check(value).is_ok())
+    };
+    let given = given.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    given.filter(move |(name, value)| is_good(name, value))
+}
 
 impl Accepts {
     pub(super) fn check(self, value: &str) -> Result<()> {
@@ -105,8 +161,8 @@ impl Accepts {
     }
 }
 
-/// The values that are given after some changes, by name in order. `what` has these settings, of
-/// which `known` knows the default and what they accept.
+/// The values that are given after some changes, by name in order. `what` has the settings of
+/// `table`.
 ///
 /// # Errors
 /// `InvalidConfig` for an unknown name or a value that the setting does not accept.
@@ -114,10 +170,10 @@ pub(super) fn altered(
     given: &[(String, String)],
     changes: &[ConfigChange<'_>],
     what: &str,
-    known: impl Fn(&str) -> Option<Known>,
+    table: &'static [Setting],
 ) -> Result<Vec<(String, String)>> {
     let known = |name: &str| {
-        known(name).ok_or_else(|| {
+        find(table, name).ok_or_else(|| {
             invalid(format!("minka knows no {what} setting that is called {name:?}"))
         })
     };
@@ -148,7 +204,7 @@ pub(super) fn altered(
                 (name, list.join(","))
             }
         };
-        known(name)?.1.check(&value).map_err(|error| error.context(name))?;
+        known(name)?.accepts.check(&value).map_err(|error| error.context(name))?;
         match place(&given, name) {
             Ok(at) => given[at].1 = value,
             Err(at) => given.insert(at, (name.to_owned(), value)),
@@ -204,17 +260,22 @@ pub(super) fn invalid(text: String) -> Error {
     Error::new(ErrorKind::InvalidConfig, text)
 }
 
+/// The setting of this name in a table that is sorted by name.
+fn find(table: &'static [Setting], name: &str) -> Option<&'static Setting> {
+    let at = table.binary_search_by(|setting| setting.name.cmp(name)).ok()?;
+    Some(&table[at])
+}
+
 fn place(given: &[(String, String)], name: &str) -> std::result::Result<usize, usize> {
     given.binary_search_by(|(other, _)| other.as_str().cmp(name))
 }
 
 /// The values that the list of this name has now.
-fn list<'g>(given: &'g [(String, String)], name: &str, known: Known) -> Result<Vec<&'g str>> {
-    let (default, accepts) = known;
-    if accepts.config_type() != ConfigType::List {
+fn list<'g>(given: &'g [(String, String)], name: &str, known: &Setting) -> Result<Vec<&'g str>> {
+    if known.accepts.config_type() != ConfigType::List {
         return Err(invalid(format!("{name} is no list: set it or delete it")));
     }
-    let value = place(given, name).map_or(default, |at| given[at].1.as_str());
+    let value = place(given, name).map_or(known.default, |at| given[at].1.as_str());
     Ok(items(value).collect())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::limits::BATCH_BYTES_MAX;
-use crate::state::setting::{self, Accepts, ConfigChange, ConfigEntry, Known};
+use crate::state::setting::{self, Accepts, ConfigChange, ConfigEntry, Setting};
 use Accepts::{Bool, CleanupPolicy, Fraction, Int, Long, OneOf, ThrottledReplicas};
 
 /// A topic's settings: what minka acts on as fields, everything else as remembered text.
@@ -39,38 +39,42 @@ const COMPRESSIONS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip",
 /// Every setting: name, default, accepted values; sorted by name. Those that are no fields of
 /// [`TopicConfig`] speak of files, replicas or compaction that minka does not have. Tools send
 /// them, nothing that a client can observe depends on them, so they are only remembered.
-const SETTINGS: &[(&str, &str, Accepts)] = &[
-    ("cleanup.policy", "delete", CleanupPolicy),
-    ("compression.gzip.level", "-1", Int(-1, 9)),
-    ("compression.lz4.level", "9", Int(1, 17)),
-    ("compression.type", "producer", OneOf(COMPRESSIONS)),
-    ("compression.zstd.level", "3", Int(-131_072, 22)),
-    ("delete.retention.ms", "86400000", Long(0)),
-    ("file.delete.delay.ms", "60000", Long(0)),
-    ("flush.messages", "9223372036854775807", Long(1)),
-    ("flush.ms", "9223372036854775807", Long(0)),
-    ("follower.replication.throttled.replicas", "", ThrottledReplicas),
-    ("index.interval.bytes", "4096", Int(0, INT_MAX)),
-    ("leader.replication.throttled.replicas", "", ThrottledReplicas),
-    ("local.retention.bytes", "-2", Long(-2)),
-    ("local.retention.ms", "-2", Long(-2)),
-    ("max.compaction.lag.ms", "9223372036854775807", Long(1)),
-    ("max.message.bytes", "1048588", Int(0, BATCH_BYTES_MAX as i64)),
-    ("message.timestamp.after.max.ms", "3600000", Long(0)),
-    ("message.timestamp.before.max.ms", "9223372036854775807", Long(0)),
-    ("message.timestamp.type", "CreateTime", OneOf(&["CreateTime", "LogAppendTime"])),
-    ("min.cleanable.dirty.ratio", "0.5", Fraction),
-    ("min.compaction.lag.ms", "0", Long(0)),
-    ("min.insync.replicas", "1", Int(1, INT_MAX)),
-    ("preallocate", "false", Bool),
-    ("remote.storage.enable", "false", OneOf(&["false"])),
-    ("retention.bytes", "-1", Long(-1)),
-    ("retention.ms", "604800000", Long(-1)),
-    ("segment.bytes", "1073741824", Int(14, INT_MAX)),
-    ("segment.index.bytes", "10485760", Int(4, INT_MAX)),
-    ("segment.jitter.ms", "0", Long(0)),
-    ("segment.ms", "604800000", Long(1)),
-    ("unclean.leader.election.enable", "false", Bool),
+const SETTINGS: &[Setting] = &[
+    Setting::kafkas("cleanup.policy", "delete", CleanupPolicy),
+    Setting::kafkas("compression.gzip.level", "-1", Int(-1, 9)),
+    Setting::kafkas("compression.lz4.level", "9", Int(1, 17)),
+    Setting::kafkas("compression.type", "producer", OneOf(COMPRESSIONS)),
+    Setting::kafkas("compression.zstd.level", "3", Int(-131_072, 22)),
+    Setting::kafkas("delete.retention.ms", "86400000", Long(0)),
+    Setting::kafkas("file.delete.delay.ms", "60000", Long(0)),
+    Setting::kafkas("flush.messages", "9223372036854775807", Long(1)),
+    Setting::kafkas("flush.ms", "9223372036854775807", Long(0)),
+    Setting::kafkas("follower.replication.throttled.replicas", "", ThrottledReplicas),
+    Setting::kafkas("index.interval.bytes", "4096", Int(0, INT_MAX)),
+    Setting::kafkas("leader.replication.throttled.replicas", "", ThrottledReplicas),
+    Setting::kafkas("local.retention.bytes", "-2", Long(-2)),
+    Setting::kafkas("local.retention.ms", "-2", Long(-2)),
+    Setting::kafkas("max.compaction.lag.ms", "9223372036854775807", Long(1)),
+    Setting::kafkas("max.message.bytes", "1048588", Int(0, BATCH_BYTES_MAX as i64)),
+    Setting::kafkas("message.timestamp.after.max.ms", "3600000", Long(0)),
+    Setting::kafkas("message.timestamp.before.max.ms", "9223372036854775807", Long(0)),
+    Setting::kafkas(
+        "message.timestamp.type",
+        "CreateTime",
+        OneOf(&["CreateTime", "LogAppendTime"]),
+    ),
+    Setting::kafkas("min.cleanable.dirty.ratio", "0.5", Fraction),
+    Setting::kafkas("min.compaction.lag.ms", "0", Long(0)),
+    Setting::kafkas("min.insync.replicas", "1", Int(1, INT_MAX)),
+    Setting::kafkas("preallocate", "false", Bool),
+    Setting::kafkas("remote.storage.enable", "false", OneOf(&["false"])),
+    Setting::kafkas("retention.bytes", "-1", Long(-1)),
+    Setting::kafkas("retention.ms", "604800000", Long(-1)),
+    Setting::kafkas("segment.bytes", "1073741824", Int(14, INT_MAX)),
+    Setting::kafkas("segment.index.bytes", "10485760", Int(4, INT_MAX)),
+    Setting::kafkas("segment.jitter.ms", "0", Long(0)),
+    Setting::kafkas("segment.ms", "604800000", Long(1)),
+    Setting::kafkas("unclean.leader.election.enable", "false", Bool),
 ];
 
 impl Default for TopicConfig {
@@ -103,7 +107,7 @@ impl TopicConfig {
     /// # Errors
     /// `InvalidConfig` for an unknown name or a value that the setting does not accept.
     pub fn altered(&self, changes: &[ConfigChange<'_>]) -> Result<Self> {
-        let overrides = setting::altered(&self.overrides, changes, "topic", known)?;
+        let overrides = setting::altered(&self.overrides, changes, "topic", SETTINGS)?;
         Ok(Self::stored(&overrides))
     }
 
@@ -111,10 +115,8 @@ impl TopicConfig {
     /// (a newer one may have written it) is kept as it is and not acted on.
     pub(crate) fn stored(overrides: &[(String, String)]) -> Self {
         let mut config = Self { overrides: overrides.to_vec(), ..Self::default() };
-        for (name, value) in overrides {
-            if known(name).is_some_and(|(_, accepts)| accepts.check(value).is_ok()) {
-                config.act_on(name, value);
-            }
+        for (name, value) in setting::accepted(SETTINGS, overrides) {
+            config.act_on(name, value);
         }
         config
     }
@@ -126,17 +128,7 @@ impl TopicConfig {
 
     /// All settings that minka knows, by name in order, with the values they have here.
     pub fn entries(&self) -> impl Iterator<Item = ConfigEntry<'_>> {
-        SETTINGS.iter().map(|&(name, default, accepts)| {
-            let given = self.overrides.iter().find(|(other, _)| other == name);
-            let value = given.map_or(default, |(_, value)| value);
-            ConfigEntry {
-                name,
-                value,
-                is_default: given.is_none(),
-                config_type: accepts.config_type(),
-                documentation: None,
-            }
-        })
+        setting::entries(SETTINGS, &self.overrides)
     }
 
     /// Takes over a value that its setting accepts.
@@ -158,12 +150,6 @@ impl TopicConfig {
     }
 }
 
-fn known(name: &str) -> Option<Known> {
-    let at = SETTINGS.binary_search_by(|(other, ..)| (*other).cmp(name)).ok()?;
-    let (_, default, accepts) = SETTINGS[at];
-    Some((default, accepts))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,8 +158,8 @@ mod tests {
 
     #[test]
     fn settings_are_sorted_and_their_defaults_are_accepted_and_are_the_fields_defaults() {
-        assert!(SETTINGS.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        let mut config = TopicConfig::parse(SETTINGS.iter().map(|s| (s.0, s.1))).unwrap();
+        assert!(SETTINGS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        let mut config = TopicConfig::parse(SETTINGS.iter().map(|s| (s.name, s.default))).unwrap();
         assert!(config.entries().all(|entry| !entry.is_default));
         config.overrides.clear();
         assert_eq!(config, TopicConfig::default());

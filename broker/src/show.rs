@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use minka::batch::records::Headers;
 use serde_json::{Map, Value};
 
 /// The bytes as text on one line that cannot drive a terminal: control characters and what is not
@@ -44,9 +45,26 @@ pub(crate) fn push_line(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'\n');
 }
 
+/// Puts what the producer gave into a record's object: key, value and headers.
+pub(crate) fn insert_content(
+    object: &mut Map<String, Value>,
+    (key, value): (Option<&[u8]>, Option<&[u8]>),
+    headers: Headers<'_>,
+) {
+    insert(object, "key", key);
+    insert(object, "value", value);
+    let headers = headers.map(|header| {
+        let mut object = Map::new();
+        insert(&mut object, "key", Some(header.key));
+        insert(&mut object, "value", header.value);
+        Value::Object(object)
+    });
+    object.insert("headers".into(), headers.collect());
+}
+
 /// Puts a key or value under its name: as text, as base64 under `NAME_base64` where it is no
 /// UTF-8, as null where it is none.
-pub(crate) fn insert(object: &mut Map<String, Value>, name: &str, bytes: Option<&[u8]>) {
+fn insert(object: &mut Map<String, Value>, name: &str, bytes: Option<&[u8]>) {
     match bytes.map(|bytes| (bytes, std::str::from_utf8(bytes))) {
         None => object.insert(name.to_owned(), Value::Null),
         Some((_, Ok(text))) => object.insert(name.to_owned(), text.into()),

@@ -66,14 +66,6 @@ fn json(record: &Record<'_>) -> Value {
     object.insert("offset".into(), record.offset.into());
     object.insert("time".into(), text::time(record.timestamp).into());
     object.insert("delivery_count".into(), record.delivery_count.into());
-    show::insert(&mut object, "key", record.key);
-    show::insert(&mut object, "value", record.value);
-    let headers = record.headers.map(|header| {
-        let mut object = Map::new();
-        show::insert(&mut object, "key", Some(header.key));
-        show::insert(&mut object, "value", header.value);
-        Value::Object(object)
-    });
-    object.insert("headers".into(), headers.collect());
+    show::insert_content(&mut object, (record.key, record.value), record.headers);
     Value::Object(object)
 }

@@ -217,15 +217,7 @@ impl<W: Write> Lines<W> {
             None => drop(object.insert("partition_number".into(), (*partition).into())),
         }
         object.insert("offset".into(), (*offset).into());
-        show::insert(&mut object, "key", record.key);
-        show::insert(&mut object, "value", record.value);
-        let headers = record.headers.map(|header| {
-            let mut object = Map::new();
-            show::insert(&mut object, "key", Some(header.key));
-            show::insert(&mut object, "value", header.value);
-            Value::Object(object)
-        });
-        object.insert("headers".into(), headers.collect());
+        show::insert_content(&mut object, (record.key, record.value), record.headers);
         Value::Object(object).to_string()
     }
 }

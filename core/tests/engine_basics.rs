@@ -2,30 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod support;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use minka::batch::builder::BatchBuilder;
 use minka::batch::compression::Codec;
-use minka::batch::header::BatchHeader;
-use minka::batch::records::Records;
-use minka::engine::{Acks, Broker, Config, LiveTopic, NewTopic, OffsetSpec, Produce};
-use minka::state::topic_config::TopicConfig;
+use minka::engine::{Acks, Broker, Config, LiveTopic, OffsetSpec};
 use minka::sys::event_log::EventLog;
 use minka::{ErrorKind, Result};
+use support::log;
 
 fn open(directory: &std::path::Path, config: Config) -> Broker {
     Broker::open(directory, config, Arc::new(EventLog::none())).unwrap()
-}
-
-fn create(broker: &Broker, name: &str, partitions: u32) -> Arc<LiveTopic> {
-    let new = NewTopic {
-        name: name.into(),
-        partitions: Some(partitions),
-        config: TopicConfig::default(),
-    };
-    broker.create_topics(&[new], false).remove(0).unwrap();
-    broker.topic(name).unwrap()
 }
 
 fn batch(values: &[&str]) -> Bytes {
@@ -43,46 +33,21 @@ fn produce(
     batch: Bytes,
     acks: Acks,
 ) -> Result<u64> {
-    let partition = topic.partition(index)?;
-    let produce = Produce { topic, partition, batch, acks, zstd_allowed: true };
-    broker.produce(produce).map(|appended| appended.base_offset)
+    log::produce(broker, topic, index, batch, acks).map(|appended| appended.base_offset)
 }
 
 /// Everything from `offset` on, as (offset, value).
-fn read(broker: &Broker, topic: &LiveTopic, index: i32, mut offset: u64) -> Vec<(u64, String)> {
-    let partition = topic.partition(index).unwrap();
-    let mut found = Vec::new();
-    while offset < partition.high_watermark() {
-        let mut pieces = Vec::new();
-        let outcome = broker.read(partition, offset, 1 << 20, true, &mut pieces).unwrap();
-        assert!(outcome.bytes > 0, "nothing to read at {offset}");
-        for piece in pieces {
-            let bytes = piece.read().unwrap();
-            let mut rest = &bytes[..];
-            while !rest.is_empty() {
-                let header = BatchHeader::parse(rest).unwrap();
-                let (batch, after) = rest.split_at(header.size());
-                for record in Records::new(&batch[61..], header.record_count) {
-                    let record = record.unwrap();
-                    let at = (header.base_offset + i64::from(record.offset_delta)) as u64;
-                    if at >= offset {
-                        let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
-                        found.push((at, value));
-                    }
-                }
-                offset = offset.max(header.last_offset() as u64 + 1);
-                rest = after;
-            }
-        }
-    }
-    found
+fn read(broker: &Broker, topic: &LiveTopic, index: i32, offset: u64) -> Vec<(u64, String)> {
+    let text = |(offset, value)| (offset, String::from_utf8(value).unwrap());
+    let found = log::read(broker, topic.partition(index).unwrap(), offset).unwrap();
+    found.into_iter().map(text).collect()
 }
 
 #[test]
 fn records_come_back_in_order_with_every_acknowledgement() {
     let directory = tempfile::tempdir().unwrap();
     let broker = open(directory.path(), Config::default());
-    let topic = create(&broker, "t", 2);
+    let topic = log::create(&broker, "t", 2).unwrap();
     assert_eq!(produce(&broker, &topic, 0, batch(&["a", "b"]), Acks::Synced).unwrap(), 0);
     assert_eq!(produce(&broker, &topic, 0, batch(&["c"]), Acks::Written).unwrap(), 2);
     assert_eq!(produce(&broker, &topic, 1, batch(&["x"]), Acks::Written).unwrap(), 0);
@@ -113,7 +78,7 @@ fn everything_is_there_after_a_restart_and_after_many_segments() {
         assert_eq!(broker.leader_epoch(), session + 1);
         let topic = match broker.topic("t") {
             Some(topic) => topic,
-            None => create(&broker, "t", 3),
+            None => log::create(&broker, "t", 3).unwrap(),
         };
         assert_eq!(read(&broker, &topic, 1, 0), expected);
         for n in 0..300 {

@@ -11,9 +11,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use minka::batch::builder::BatchBuilder;
-use minka::batch::compression::{Codec, decompress};
-use minka::batch::header::{BatchHeader, HEADER_BYTES};
-use minka::batch::records::{Header, Records};
+use minka::batch::compression::Codec;
+use minka::batch::records::Header;
 use minka::clock::{Clock, Millis};
 use minka::engine::{Acks, Broker, Config, Partition, QueueFetch, Wake};
 use minka::log::Piece;
@@ -331,28 +330,8 @@ impl Scene {
 
 /// The values in these pieces, by offset.
 fn contents(pieces: &[Piece]) -> BTreeMap<u64, String> {
-    let mut held = BTreeMap::new();
-    for piece in pieces {
-        let bytes = piece.read().unwrap();
-        let mut rest = &bytes[..];
-        while !rest.is_empty() {
-            let header = BatchHeader::parse(rest).unwrap();
-            let (batch, after) = rest.split_at(header.size());
-            let packed = &batch[HEADER_BYTES..];
-            let records = match header.codec().unwrap() {
-                Codec::None => packed.to_vec(),
-                codec => decompress(codec, packed, 1 << 24).unwrap(),
-            };
-            for record in Records::new(&records, header.record_count) {
-                let record = record.unwrap();
-                let offset = (header.base_offset + i64::from(record.offset_delta)) as u64;
-                let value = String::from_utf8(record.value.unwrap().to_vec()).unwrap();
-                held.insert(offset, value);
-            }
-            rest = after;
-        }
-    }
-    held
+    let text = |(offset, value)| (offset, String::from_utf8(value).unwrap());
+    log::contents(pieces).unwrap().into_iter().map(text).collect()
 }
 
 /// A record of a dead-letter topic.
@@ -377,33 +356,19 @@ fn all_letters(broker: &Broker, live: &minka::engine::LiveTopic) -> Vec<Letter> 
         while offset < partition.high_watermark() {
             let mut pieces = Vec::new();
             broker.read(partition, offset, 1 << 24, true, &mut pieces).unwrap();
-            for piece in &pieces {
-                let bytes = piece.read().unwrap();
-                let mut rest = &bytes[..];
-                while !rest.is_empty() {
-                    let header = BatchHeader::parse(rest).unwrap();
-                    let (batch, after) = rest.split_at(header.size());
-                    let packed = &batch[HEADER_BYTES..];
-                    let records = match header.codec().unwrap() {
-                        Codec::None => packed.to_vec(),
-                        codec => decompress(codec, packed, 1 << 27).unwrap(),
-                    };
-                    for record in Records::new(&records, header.record_count) {
-                        let record = record.unwrap();
-                        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                        let headers = record.headers.map(|header| {
-                            (text(header.key), text(header.value.unwrap_or_default()))
-                        });
-                        letters.push(Letter {
-                            key: record.key.map(<[u8]>::to_vec),
-                            value: record.value.map(<[u8]>::to_vec),
-                            headers: headers.collect(),
-                        });
-                    }
-                    offset = header.last_offset() as u64 + 1;
-                    rest = after;
-                }
-            }
+            log::each_record(&pieces, |at, record| {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let headers = record.headers;
+                let headers = headers
+                    .map(|header| (text(header.key), text(header.value.unwrap_or_default())));
+                letters.push(Letter {
+                    key: record.key.map(<[u8]>::to_vec),
+                    value: record.value.map(<[u8]>::to_vec),
+                    headers: headers.collect(),
+                });
+                offset = at + 1;
+            })
+            .unwrap();
         }
     }
     letters

@@ -1,6 +1,10 @@
 //! ShareFetch answers written with gaps, filled as a door would fill them, and read by another.
 
+#[path = "wire_common/gaps.rs"]
+mod gaps;
+
 use bytes::{Bytes, BytesMut};
+use gaps::fill;
 use kafka_protocol::messages::{ResponseHeader, ShareFetchResponse as Theirs};
 use kafka_protocol::protocol::{Decodable, Encodable};
 use minka::wire::kafka::share_fetch::{AcquiredRecords, ShareFetchResponse};
@@ -58,19 +62,6 @@ fn write(version: i16, gaps: bool) -> (Vec<u8>, Vec<(usize, &'static [u8])>) {
     put(&mut writer, ShareFetchPartitionHead::default(), b"xyz");
     writer.finish().expect("valid");
     (out, places)
-}
-
-/// What goes over the wire: `out` with the records put where they belong.
-fn fill(out: &[u8], places: &[(usize, &[u8])]) -> Vec<u8> {
-    let mut sent = Vec::new();
-    let mut from = 0;
-    for (place, records) in places {
-        sent.extend_from_slice(&out[from..*place]);
-        sent.extend_from_slice(records);
-        from = *place;
-    }
-    sent.extend_from_slice(&out[from..]);
-    sent
 }
 
 #[test]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use minka::Result;
 use minka::batch::builder::BatchBuilder;
-use minka::batch::compression::Codec;
+use minka::batch::compression::{Codec, decompress};
 use minka::batch::header::{BatchHeader, HEADER_BYTES};
-use minka::batch::records::Records;
+use minka::batch::records::{Record, Records};
 use minka::clock::{Clock, SystemClock};
 use minka::engine::{Acks, Appended, Broker, LiveTopic, NewTopic, Partition, Produce};
+use minka::limits::DECOMPRESSED_BYTES_MAX;
 use minka::log::Piece;
 use minka::state::topic_config::TopicConfig;
 
@@ -96,19 +97,32 @@ pub fn read(
 /// All records in some pieces, as (offset, value).
 pub fn contents(pieces: &[Piece]) -> Result<Vec<(u64, Vec<u8>)>> {
     let mut found = Vec::new();
+    each_record(pieces, |offset, record| {
+        found.push((offset, record.value.unwrap_or_default().to_vec()));
+    })?;
+    Ok(found)
+}
+
+/// Shows each record in some pieces, compressed or not, with its offset.
+pub fn each_record(pieces: &[Piece], mut see: impl FnMut(u64, &Record<'_>)) -> Result<()> {
     for piece in pieces {
         let bytes = piece.read()?;
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let header = BatchHeader::parse(rest)?;
             let (batch, after) = rest.split_at(header.size());
-            for record in Records::new(&batch[HEADER_BYTES..], header.record_count) {
+            let packed = &batch[HEADER_BYTES..];
+            let records = match header.codec()? {
+                Codec::None => packed.to_vec(),
+                codec => decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?,
+            };
+            for record in Records::new(&records, header.record_count) {
                 let record = record?;
-                let at = (header.base_offset + i64::from(record.offset_delta)) as u64;
-                found.push((at, record.value.unwrap_or_default().to_vec()));
+                let delta = i64::from(record.offset_delta);
+                see((header.base_offset + delta) as u64, &record);
             }
             rest = after;
         }
     }
-    Ok(found)
+    Ok(())
 }

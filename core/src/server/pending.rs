@@ -60,6 +60,30 @@ impl State<'_> {
     }
 }
 
+impl Parked {
+    /// Answers if that can be done.
+    fn answer(&mut self, state: &State<'_>, outbox: &mut Outbox) -> Result<bool, Refusal> {
+        match self {
+            Self::Fetch(fetch) => fetch.answer(state, outbox),
+            Self::Commit(commit) => commit.answer(state, outbox),
+            Self::Join(join) => join.answer(outbox),
+            Self::Sync(sync) => sync.answer(outbox),
+            Self::ShareFetch(fetch) => fetch.answer(state, outbox),
+            Self::Acknowledge(acknowledge) => acknowledge.answer(state, outbox),
+        }
+    }
+
+    /// The ticket that the answer waits for, if that is what it waits for.
+    fn ticket(&self) -> Option<&Ticket> {
+        match self {
+            Self::Commit(commit) => Some(commit.ticket()),
+            Self::ShareFetch(fetch) => fetch.ticket(),
+            Self::Acknowledge(acknowledge) => acknowledge.ticket(),
+            Self::Fetch(_) | Self::Join(_) | Self::Sync(_) => None,
+        }
+    }
+}
+
 impl Pending {
     pub(super) fn push_produce(&mut self, produce: PendingProduce) {
         self.bytes += produce.bytes();
@@ -107,39 +131,12 @@ impl Pending {
         let Some(mut parked) = self.parked.take() else {
             return Ok(());
         };
-        let answered = match &mut parked {
-            Parked::Fetch(fetch) => fetch.answer(state, outbox)?,
-            Parked::Commit(commit) => loop {
-                if commit.answer(state, outbox)? {
-                    break true;
-                }
-                if !state.watch(commit.ticket(), &mut self.watched) {
-                    break false;
-                }
-            },
-            Parked::Join(join) => join.answer(outbox)?,
-            Parked::Sync(sync) => sync.answer(outbox)?,
-            Parked::ShareFetch(fetch) => loop {
-                if fetch.answer(state, outbox)? {
-                    break true;
-                }
-                match fetch.ticket() {
-                    Some(ticket) if state.watch(ticket, &mut self.watched) => {}
-                    _ => break false,
-                }
-            },
-            Parked::Acknowledge(acknowledge) => loop {
-                if acknowledge.answer(state, outbox)? {
-                    break true;
-                }
-                match acknowledge.ticket() {
-                    Some(ticket) if state.watch(ticket, &mut self.watched) => {}
-                    _ => break false,
-                }
-            },
-        };
-        if !answered {
-            self.parked = Some(parked);
+        while !parked.answer(state, outbox)? {
+            let holds = |ticket| state.watch(ticket, &mut self.watched);
+            if !parked.ticket().is_some_and(holds) {
+                self.parked = Some(parked);
+                break;
+            }
         }
         Ok(())
     }

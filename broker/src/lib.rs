@@ -5,7 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod address;
 pub mod consumer;
 mod exit;
 pub mod minka;

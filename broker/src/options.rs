@@ -10,7 +10,7 @@ use minka::sys::event_log::Level;
 use minka::{Config, ServerConfig};
 
 use crate::settings_file::SettingsFile;
-use minka_broker::address::Address;
+use minka::Address;
 
 const DATA_DEFAULT: &str = "./data";
 const KAFKA_DEFAULT: &str = "127.0.0.1:9092";

@@ -6,8 +6,8 @@ use clap::Args;
 use minka::ErrorKind;
 use minka::client::{Admin, AdminConfig};
 
-use crate::address::Address;
 use crate::exit::Failure;
+use minka::Address;
 
 /// How long a program waits for a broker before it says that there is none.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -13,7 +13,7 @@ use minka::sys::event_log::Level;
 use serde::{Deserialize, Deserializer};
 
 use crate::options::EngineOptions;
-use minka_broker::address::Address;
+use minka::Address;
 
 const MIB: u64 = 1024 * 1024;
 const DAY_MS: u64 = 24 * 3_600_000;

@@ -13,6 +13,34 @@ pub struct Error {
     source: Option<std::io::Error>,
 }
 
+/// Makes the enum and, from the same lines, the list of all kinds and their names.
+macro_rules! kinds {
+    (
+        $(#[$of_enum:meta])*
+        pub enum ErrorKind { $($(#[$of_kind:meta])* $kind:ident = $number:literal,)* }
+    ) => {
+        $(#[$of_enum])*
+        pub enum ErrorKind { $($(#[$of_kind])* $kind = $number,)* }
+
+        impl ErrorKind {
+            /// All kinds, by number in order.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// The name in capitals, such as `UNKNOWN_TOPIC_OR_PARTITION`; never changes.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => {
+                        const LETTERS: [u8; capitals_len(stringify!($kind))] =
+                            capitals(stringify!($kind));
+                        const { text(&LETTERS) }
+                    })*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
 /// What went wrong. The numbers are the same in every language and never change their meaning.
 ///
 /// New kinds may be added: a `match` needs a wildcard arm.
@@ -139,6 +167,7 @@ pub enum ErrorKind {
     /// The group has members, and what was asked for needs a group without.
     NonEmptyGroup = 85,
 }
+}
 
 impl Error {
     /// An error of `kind` with a sentence that says what happened and what to do.
@@ -198,6 +227,33 @@ impl std::error::Error for Error {
 }
 
 impl ErrorKind {
+    /// The number; never changes its meaning.
+    pub fn number(self) -> i32 {
+        self as i32
+    }
+
+    /// The kind with this number.
+    pub fn from_number(number: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.number() == number)
+    }
+
+    /// The kind with this name, in capitals.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether what gave this error will not work again until it is opened anew.
+    pub fn is_fatal(self) -> bool {
+        matches!(
+            self,
+            Self::Internal
+                | Self::Closed
+                | Self::StorageFailed
+                | Self::Damaged
+                | Self::FormatTooNew
+        )
+    }
+
     /// Whether the same call may succeed later without anything being changed.
     pub fn is_retriable(self) -> bool {
         matches!(
@@ -212,5 +268,58 @@ impl ErrorKind {
                 | Self::RebalanceInProgress
                 | Self::MemberIdRequired
         )
+    }
+}
+
+/// How long the name of a kind is in capitals.
+const fn capitals_len(name: &str) -> usize {
+    let (bytes, mut at, mut len) = (name.as_bytes(), 0, 0);
+    while at < bytes.len() {
+        len += if at > 0 && bytes[at].is_ascii_uppercase() { 2 } else { 1 };
+        at += 1;
+    }
+    len
+}
+
+/// The name of a kind in capitals, with `_` between its words.
+const fn capitals<const LEN: usize>(name: &str) -> [u8; LEN] {
+    let (bytes, mut at, mut len) = (name.as_bytes(), 0, 0);
+    let mut letters = [b'_'; LEN];
+    while at < bytes.len() {
+        if at > 0 && bytes[at].is_ascii_uppercase() {
+            len += 1;
+        }
+        letters[len] = bytes[at].to_ascii_uppercase();
+        len += 1;
+        at += 1;
+    }
+    letters
+}
+
+const fn text(letters: &[u8]) -> &str {
+    match std::str::from_utf8(letters) {
+        Ok(text) => text,
+        Err(_) => panic!("a name of Rust that is ASCII"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_number_and_a_name_of_its_own() {
+        assert!(ErrorKind::ALL.windows(2).all(|pair| pair[0].number() < pair[1].number()));
+        for kind in ErrorKind::ALL.iter().copied() {
+            assert_eq!(ErrorKind::from_number(kind.number()), Some(kind));
+            assert_eq!(ErrorKind::from_name(kind.name()), Some(kind));
+            assert_eq!(kind.name().replace('_', ""), format!("{kind:?}").to_uppercase());
+            assert!(!(kind.is_fatal() && kind.is_retriable()), "{kind:?}");
+        }
+        assert_eq!(ErrorKind::Internal.name(), "INTERNAL");
+        assert_eq!(ErrorKind::UnknownTopicOrPartition.name(), "UNKNOWN_TOPIC_OR_PARTITION");
+        assert_eq!(ErrorKind::from_number(0), None);
+        assert_eq!(ErrorKind::from_name("Internal"), None);
+        assert!(ErrorKind::StorageFailed.is_fatal());
     }
 }

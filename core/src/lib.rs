@@ -20,14 +20,16 @@ pub mod limits;
 pub mod log;
 pub mod queue;
 pub mod server;
+mod setting;
 pub mod state;
 pub mod sys;
 pub mod wire;
 
-pub use embedded::Embedded;
+pub use embedded::{Address, Embedded, EmbeddedConfig};
 pub use engine::{Broker, Config};
 pub use error::{Error, ErrorKind, Result};
 pub use server::{Server, ServerConfig};
+pub use setting::SettingDescription;
 
 /// The examples of the README are tested as they stand.
 #[cfg(doctest)]

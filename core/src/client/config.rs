@@ -4,10 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::settings::{ADMIN, PRODUCER};
 use crate::batch::compression::Codec;
 use crate::engine::Acks;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::BATCH_BYTES_MAX;
+use crate::setting::{self, SettingDescription};
 
 /// A user name and password, for brokers that ask for them (SASL/PLAIN).
 #[derive(Clone, PartialEq, Eq)]
@@ -86,8 +88,12 @@ impl ProducerConfig {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot have.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let _ = value;
-        Err(Error::new(ErrorKind::InvalidConfig, format!("there is no setting {name}")))
+        setting::set(self, "producer", PRODUCER, name, value)
+    }
+
+    /// All settings that have a name, in order.
+    pub fn settings() -> Vec<SettingDescription> {
+        setting::describe(PRODUCER)
     }
 
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
@@ -101,6 +107,7 @@ impl ProducerConfig {
         if self.delivery_timeout.is_zero() {
             return refuse("delivery_timeout must be above 0");
         }
+        check_credentials(self.credentials.as_ref())?;
         check_common(self.request_timeout, self.retry_backoff_min, self.retry_backoff_max)
     }
 
@@ -150,12 +157,17 @@ impl AdminConfig {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot have.
     pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let _ = value;
-        Err(Error::new(ErrorKind::InvalidConfig, format!("there is no setting {name}")))
+        setting::set(self, "admin", ADMIN, name, value)
+    }
+
+    /// All settings that have a name, in order.
+    pub fn settings() -> Vec<SettingDescription> {
+        setting::describe(ADMIN)
     }
 
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
     pub fn check(&self) -> Result<()> {
+        check_credentials(self.credentials.as_ref())?;
         check_common(self.request_timeout, self.retry_backoff_min, self.retry_backoff_max)
     }
 
@@ -172,6 +184,16 @@ fn check_common(request: Duration, backoff_min: Duration, backoff_max: Duration)
         return refuse("retry_backoff_min must be above 0 and not above retry_backoff_max");
     }
     Ok(())
+}
+
+/// Refuses half a login.
+pub(super) fn check_credentials(credentials: Option<&Credentials>) -> Result<()> {
+    match credentials {
+        Some(login) if login.user.is_empty() || login.password.is_empty() => {
+            refuse("sasl.username and sasl.password go together: give both")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse(text: &str) -> Result<()> {

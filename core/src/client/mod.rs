@@ -11,6 +11,7 @@ mod consumer;
 mod partitioner;
 mod producer;
 mod remote;
+mod settings;
 mod target;
 
 pub use admin::{

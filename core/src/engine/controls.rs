@@ -5,14 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Broker, Config};
+use crate::clock::SystemClock;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::disk::machine_boot_id;
 use crate::sys::event_log::EventLog;
+use crate::sys::memory::Memory;
 
 impl Broker {
     /// Opens a broker that keeps everything in memory: nothing is left of it when it is closed.
     pub fn ephemeral(config: Config, events: Arc<EventLog>) -> Result<Self> {
-        let _ = (config, events);
-        Err(Error::new(ErrorKind::Unsupported, "not yet"))
+        config.check()?;
+        let storage = Arc::new(Memory::new(machine_boot_id()));
+        let clock = Arc::new(SystemClock::default());
+        Self::start(storage, clock, config, events, None)
     }
 
     /// Opens a broker in memory with a copy of what is in a data directory, which is not changed.

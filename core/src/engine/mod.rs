@@ -33,6 +33,7 @@ use std::thread::JoinHandle;
 pub use append::Produce;
 pub use cell::Acks;
 pub use config::Config;
+pub(crate) use config::SETTINGS;
 pub use event_stream::{BrokerEvent, EventKind, EventStream};
 pub use faults::{Effect, Fault};
 pub use groups::{Deferred, Joined};

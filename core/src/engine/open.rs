@@ -72,7 +72,7 @@ impl Broker {
         Self::start(storage, clock, config, events, None)
     }
 
-    fn start(
+    pub(super) fn start(
         storage: Arc<dyn Storage>,
         clock: Arc<dyn Clock>,
         config: Config,

@@ -4,10 +4,14 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::limits::FRAME_BYTES_MAX;
+use crate::setting::{self, MS_MAX, Setting, Takes};
 
 /// More threads than this do not make a broker of one machine faster by default.
 const THREADS_DEFAULT_MAX: usize = 4;
+/// More than this nobody means.
+const THREADS_MAX: u64 = 256;
 
 /// The settings of a [`super::Server`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,5 +49,77 @@ impl Default for ServerConfig {
             frame_bytes_max: FRAME_BYTES_MAX,
             lenient_replication: true,
         }
+    }
+}
+
+impl ServerConfig {
+    /// Sets one setting by its Kafka name, such as `max.connections`.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::InvalidConfig`] for a name that is none, or a value that it cannot
+    /// have.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        setting::set(self, "server", SETTINGS, name, value)
+    }
+}
+
+/// The settings by name, in order.
+pub(crate) const SETTINGS: &[Setting<ServerConfig>] = &[
+    Setting {
+        name: "connections.max.idle.ms",
+        default: "600000",
+        takes: Takes::Millis(1, MS_MAX, |config, time| config.idle_timeout = time),
+        meaning: "After how long a connection is closed on which nothing moves.",
+    },
+    Setting {
+        name: "max.connections",
+        default: "10000",
+        takes: Takes::Number(1, MS_MAX, |config, number| config.connections_max = number as usize),
+        meaning: "How many connections are served at once; more are closed when they come.",
+    },
+    Setting {
+        name: "num.network.threads",
+        default: "one for each core, up to 4",
+        takes: Takes::Number(1, THREADS_MAX, |config, number| {
+            config.threads = NonZeroUsize::new(number as usize).unwrap_or(NonZeroUsize::MIN);
+        }),
+        meaning: "How many threads serve connections.",
+    },
+    Setting {
+        name: "socket.request.max.bytes",
+        default: "104857600",
+        takes: Takes::Number(1024, FRAME_BYTES_MAX as u64, |config, number| {
+            config.frame_bytes_max = number as usize
+        }),
+        meaning: "The largest request.",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_accepts_its_default_and_is_in_the_document() {
+        setting::check_defaults(SETTINGS);
+        setting::check_document("Kafka door", SETTINGS);
+    }
+
+    #[test]
+    fn every_setting_gets_to_its_field() {
+        let mut config = ServerConfig::default();
+        for entry in SETTINGS {
+            config
+                .set(entry.name, if entry.name.ends_with("bytes") { "2048" } else { "7" })
+                .unwrap();
+        }
+        let expected = ServerConfig {
+            threads: NonZeroUsize::new(7).unwrap(),
+            connections_max: 7,
+            idle_timeout: Duration::from_millis(7),
+            frame_bytes_max: 2048,
+            ..ServerConfig::default()
+        };
+        assert_eq!(config, expected);
     }
 }

@@ -23,5 +23,6 @@ mod pool;
 mod share_session;
 mod worker;
 
+pub(crate) use config::SETTINGS;
 pub use config::ServerConfig;
 pub use pool::Server;

@@ -71,12 +71,17 @@ impl Storage for Disk {
     }
 
     fn boot_id(&self) -> String {
-        // Elsewhere than on Linux nothing tells starts of the machine apart, so every unclean
-        // start counts as one after a power cut: that is the safe side.
-        fs::read_to_string(Path::new("/proc/sys/kernel/random/boot_id"))
-            .map(|id| id.trim().to_owned())
-            .unwrap_or_default()
+        machine_boot_id()
     }
+}
+
+/// A text that differs after every start of the machine; empty where there is none.
+pub fn machine_boot_id() -> String {
+    // Elsewhere than on Linux nothing tells starts of the machine apart, so every unclean start
+    // counts as one after a power cut: that is the safe side.
+    fs::read_to_string(Path::new("/proc/sys/kernel/random/boot_id"))
+        .map(|id| id.trim().to_owned())
+        .unwrap_or_default()
 }
 
 #[derive(Debug)]

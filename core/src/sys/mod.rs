@@ -3,4 +3,5 @@
 pub mod dir_lock;
 pub mod disk;
 pub mod event_log;
+pub mod memory;
 pub mod storage;

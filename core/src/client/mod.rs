@@ -21,7 +21,8 @@ pub use admin::{
 };
 pub use config::{AdminConfig, Credentials, ProducerConfig};
 pub use consumer::{
-    Acknowledgement, Consumer, ConsumerConfig, Group, Iter, Record, Records, Start, StartAt, Waker,
+    Acknowledgement, Consumer, ConsumerConfig, Group, Iter, Place, Record, Records, Start, StartAt,
+    Waker,
 };
 pub use producer::{Delivery, Message, Producer, Receipt};
 pub use target::Target;

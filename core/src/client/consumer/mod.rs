@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use config::{ConsumerConfig, Group, Start, StartAt};
 pub use record::Record;
-pub use records::{Iter, Records};
+pub use records::{Iter, Place, Records};
 pub use signal::Waker;
 
 use super::Target;

@@ -34,6 +34,14 @@ pub(super) struct Run {
     pub(super) delivery_count: u32,
 }
 
+/// Where a record is in the [`Records`] that it came with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Place {
+    run: u32,
+    /// The first byte of the record in its run.
+    at: u32,
+}
+
 /// Iterates over [`Records`].
 #[derive(Debug, Clone)]
 pub struct Iter<'a> {
@@ -56,6 +64,29 @@ impl Records {
     /// The records, one by one.
     pub fn iter(&self) -> Iter<'_> {
         Iter { runs: self.runs.iter(), current: None, left: self.count }
+    }
+
+    /// Where each record is, in order, for those who want to come back to one: see
+    /// [`Records::at`].
+    pub fn places(&self) -> Vec<Place> {
+        let mut places = Vec::with_capacity(self.count);
+        for (index, run) in (0..).zip(&self.runs) {
+            let mut walk = run.walk(0);
+            for _ in 0..run.count {
+                // A run is part of a batch, and thus below 2 GiB.
+                let at = u32::try_from(run.bytes.len() - walk.rest().len()).unwrap_or(u32::MAX);
+                places.push(Place { run: index, at });
+                walk.next();
+            }
+        }
+        places
+    }
+
+    /// The record at one of [these places](Records::places); `None` for a place of others.
+    pub fn at(&self, place: Place) -> Option<Record<'_>> {
+        let run = self.runs.get(place.run as usize)?;
+        let record = run.walk(place.at as usize).next()?.ok()?;
+        Some(run.record(&record))
     }
 
     pub(super) fn push(&mut self, run: Run) {
@@ -86,8 +117,7 @@ impl<'a> Iterator for Iter<'a> {
                 return Some(run.record(&record));
             }
             let run = self.runs.next()?;
-            let count = i32::try_from(run.count).unwrap_or(i32::MAX);
-            self.current = Some((run, records::Records::new(&run.bytes, count)));
+            self.current = Some((run, run.walk(0)));
         }
     }
 
@@ -99,6 +129,12 @@ impl<'a> Iterator for Iter<'a> {
 impl ExactSizeIterator for Iter<'_> {}
 
 impl Run {
+    /// Walks over the records from a byte on.
+    fn walk(&self, at: usize) -> records::Records<'_> {
+        let count = i32::try_from(self.count).unwrap_or(i32::MAX);
+        records::Records::new(self.bytes.get(at..).unwrap_or_default(), count)
+    }
+
     #[inline]
     fn record<'a>(&'a self, record: &records::Record<'a>) -> Record<'a> {
         // Whoever made this run has checked that the sum of offsets is one.

@@ -361,6 +361,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_found_again_by_its_place() {
+        let batches = [batch(0, 3, Codec::Lz4), batch(3, 2, Codec::None)].concat();
+        let mut unpacker = Unpacker::from("t".into(), 0, Bytes::from(batches), 1);
+        let mut records = Records::default();
+        while !unpacker.take(2, &mut records).unwrap().1 {}
+        let places = records.places();
+        let found: Vec<_> = places.iter().filter_map(|&at| records.at(at)).collect();
+        assert_eq!(found, records.iter().collect::<Vec<_>>());
+        assert_eq!(found.len(), 4);
+        assert_eq!(Records::default().at(places[0]), None);
+    }
+
+    #[test]
     fn only_what_was_acquired_comes_out_and_what_lacks_is_told() {
         let parts = [batch(0, 5, Codec::Zstd), thinned(5, 2, 9), batch(12, 3, Codec::None)];
         for step in 1..9 {

@@ -81,14 +81,10 @@ impl Delivery {
 
     /// Waits until the record is acknowledged, or has failed. [`ErrorKind::Timeout`] after
     /// `timeout` says nothing about the record: it may still be stored.
-    pub fn wait(self, timeout: Duration) -> Result<Receipt> {
+    pub fn wait(mut self, timeout: Duration) -> Result<Receipt> {
         refuse_in_callback("wait for a delivery")?;
-        let deadline = deadline(timeout);
-        match &self.slot.helper {
-            Some(helper) => helper.help(&self.slot, deadline),
-            None => self.slot.wait(self.index, deadline),
-        }
-        self.result().unwrap_or_else(|| {
+        self.taken = false;
+        self.take_within(timeout).unwrap_or_else(|| {
             Err(Error::new(
                 ErrorKind::Timeout,
                 "the record was not acknowledged in time; it may still be stored",
@@ -96,18 +92,28 @@ impl Delivery {
         })
     }
 
-    /// What became of the record, once, as soon as that is known; `None` before, and after it was
-    /// taken.
-    pub fn try_take(&mut self) -> Option<Result<Receipt>> {
+    /// Waits as [`Delivery::wait`] does, and can be asked again: `None` when `timeout` is over,
+    /// after the result was taken, and at once in a callback, which may not wait.
+    pub fn take_within(&mut self, timeout: Duration) -> Option<Result<Receipt>> {
         if self.taken {
             return None;
         }
-        if let (false, Some(helper)) = (in_callback(), &self.slot.helper) {
-            helper.help(&self.slot, Instant::now());
+        if !in_callback() {
+            let deadline = deadline(timeout);
+            match &self.slot.helper {
+                Some(helper) => helper.help(&self.slot, deadline),
+                None => self.slot.wait(self.index, deadline),
+            }
         }
         let result = self.result();
         self.taken = result.is_some();
         result
+    }
+
+    /// What became of the record, once, as soon as that is known; `None` before, and after it was
+    /// taken.
+    pub fn try_take(&mut self) -> Option<Result<Receipt>> {
+        self.take_within(Duration::ZERO)
     }
 
     fn result(&self) -> Option<Result<Receipt>> {

@@ -119,7 +119,13 @@ impl Producer {
     /// [`ErrorKind::BrokerUnavailable`] if no broker could be asked about the topic;
     /// [`ErrorKind::Closed`] after [`Producer::close`].
     pub fn send(&self, message: Message<'_>) -> Result<Delivery> {
-        self.add(&message, None)
+        self.send_within(message, self.accumulator.config.block_max)
+    }
+
+    /// Sends a record, as [`Producer::send`] does, but waits at most for `block_max`. Zero tries
+    /// it without waiting.
+    pub fn send_within(&self, message: Message<'_>, block_max: Duration) -> Result<Delivery> {
+        self.add(&message, None, block_max)
     }
 
     /// Sends a record, as [`Producer::send`] does, and calls `done` once with what became of it,
@@ -133,7 +139,8 @@ impl Producer {
         message: Message<'_>,
         done: impl FnOnce(Result<Receipt>) + Send + 'static,
     ) -> Result<()> {
-        self.add(&message, Some(Box::new(done))).map(drop)
+        let block_max = self.accumulator.config.block_max;
+        self.add(&message, Some(Box::new(done)), block_max).map(drop)
     }
 
     /// Waits until every record that was sent before is acknowledged or has failed, and its
@@ -177,9 +184,13 @@ impl Producer {
         flushed
     }
 
-    fn add(&self, message: &Message<'_>, mut done: Option<Done>) -> Result<Delivery> {
+    fn add(
+        &self,
+        message: &Message<'_>,
+        mut done: Option<Done>,
+        block_max: Duration,
+    ) -> Result<Delivery> {
         let called_back = done.is_some();
-        let block_max = self.accumulator.config.block_max;
         loop {
             let (now, helper) = match &self.way {
                 Way::Local(local, helper) => (local.now(), Some(helper)),

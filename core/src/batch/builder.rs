@@ -69,32 +69,8 @@ impl BatchBuilder {
         let Some(timestamp_delta) = timestamp.checked_sub(base) else {
             return Err(too_far(base, timestamp));
         };
-        let offset_delta = i64::from(header.record_count);
-        let body = 1
-            + varint::size(timestamp_delta)
-            + varint::size(offset_delta)
-            + nullable_size(key)
-            + nullable_size(value)
-            + varint::size(headers.len() as i64)
-            + headers.iter().map(header_size).sum::<usize>();
-        let record = varint::size(body as i64) + body;
-        if record > BATCH_BYTES_MAX as usize - self.plain.len() {
-            return Err(too_large(self.plain.len(), record));
-        }
-
-        let out = &mut self.plain;
-        out.reserve(record);
-        varint::write(out, body as i64);
-        out.push(0);
-        varint::write(out, timestamp_delta);
-        varint::write(out, offset_delta);
-        write_nullable(out, key);
-        write_nullable(out, value);
-        varint::write(out, headers.len() as i64);
-        for Header { key, value } in headers {
-            write_nullable(out, Some(key));
-            write_nullable(out, *value);
-        }
+        let deltas = (timestamp_delta, header.record_count);
+        write_record(&mut self.plain, deltas, (key, value), headers, BATCH_BYTES_MAX as usize)?;
 
         header.last_offset_delta = header.record_count;
         header.record_count += 1;
@@ -146,11 +122,7 @@ impl BatchBuilder {
         };
         let mut header = self.header;
         header.attributes |= codec as i16;
-        header.batch_length =
-            i32::try_from(batch.len() - LENGTH_FROM).map_err(|_| too_large(batch.len(), 0))?;
-        write_header(batch, header);
-        header.crc = crc32c(&batch[CRC_FROM..]);
-        write_header(batch, header);
+        write_header(batch, header)?;
         Ok(batch)
     }
 
@@ -162,7 +134,53 @@ impl BatchBuilder {
     }
 }
 
-fn write_header(batch: &mut [u8], header: BatchHeader) {
+/// Appends a record with these deltas of timestamp and offset. Fails with `MessageTooLarge` where
+/// `out` would be longer than `limit`; it is then as it was before.
+pub(super) fn write_record(
+    out: &mut Vec<u8>,
+    (timestamp_delta, offset_delta): (i64, i32),
+    (key, value): (Option<&[u8]>, Option<&[u8]>),
+    headers: &[Header<'_>],
+    limit: usize,
+) -> Result<()> {
+    let offset_delta = i64::from(offset_delta);
+    let body = 1
+        + varint::size(timestamp_delta)
+        + varint::size(offset_delta)
+        + nullable_size(key)
+        + nullable_size(value)
+        + varint::size(headers.len() as i64)
+        + headers.iter().map(header_size).sum::<usize>();
+    let record = varint::size(body as i64) + body;
+    if record > limit.saturating_sub(out.len()) {
+        return Err(too_large(out.len(), record, limit));
+    }
+    out.reserve(record);
+    varint::write(out, body as i64);
+    out.push(0);
+    varint::write(out, timestamp_delta);
+    varint::write(out, offset_delta);
+    write_nullable(out, key);
+    write_nullable(out, value);
+    varint::write(out, headers.len() as i64);
+    for Header { key, value } in headers {
+        write_nullable(out, Some(key));
+        write_nullable(out, *value);
+    }
+    Ok(())
+}
+
+/// Puts a header in front of a finished batch, with the length and the CRC that it has.
+pub(super) fn write_header(batch: &mut [u8], mut header: BatchHeader) -> Result<()> {
+    header.batch_length = i32::try_from(batch.len() - LENGTH_FROM)
+        .map_err(|_| too_large(batch.len(), 0, BATCH_BYTES_MAX as usize))?;
+    put(batch, header);
+    header.crc = crc32c(&batch[CRC_FROM..]);
+    put(batch, header);
+    Ok(())
+}
+
+fn put(batch: &mut [u8], header: BatchHeader) {
     let out = batch.first_chunk_mut().expect("the buffer always has room for the header in front");
     header.write(out);
 }
@@ -188,12 +206,12 @@ fn write_nullable(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
 }
 
 #[cold]
-fn too_large(batch: usize, record: usize) -> Error {
+fn too_large(batch: usize, record: usize, limit: usize) -> Error {
     Error::new(
         ErrorKind::MessageTooLarge,
         format!(
             "a record of {record} bytes does not fit a batch of {batch}: a batch has at most \
-             {BATCH_BYTES_MAX} bytes"
+             {limit} bytes"
         ),
     )
 }

@@ -9,6 +9,7 @@ pub mod compression;
 pub mod header;
 pub mod lookup;
 pub mod records;
+pub mod rewrite;
 pub mod validate;
 mod varint;
 

@@ -11,7 +11,7 @@ use super::topics::LiveTopic;
 use super::wake::{Waiter, Wake};
 use super::{Broker, Shared};
 use crate::batch::header::{set_log_append_time, set_max_timestamp};
-use crate::batch::validate::{Rules, check};
+use crate::batch::validate::{Checked, Rules, check};
 use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::RECORDS_PER_BATCH_MAX;
@@ -227,17 +227,15 @@ impl Shared {
     }
 }
 
-/// Checks a batch against the rules of its topic, and sets its timestamps where the topic wants
-/// the time of the append. Returns that time, or -1.
-fn admit(produce: &Produce<'_>, now: Millis) -> Result<(Bytes, Millis)> {
+/// Checks a batch against the rules of its topic.
+pub(super) fn check_batch(produce: &Produce<'_>, now: Millis) -> Result<Checked> {
     let config = &produce.topic.topic.config;
-    let log_append_time = config.timestamp_type == TimestampType::LogAppendTime;
     let rules = Rules {
         bytes_max: config.max_message_bytes,
         now,
         before_ms_max: config.timestamp_before_max_ms,
         after_ms_max: config.timestamp_after_max_ms,
-        log_append_time,
+        log_append_time: config.timestamp_type == TimestampType::LogAppendTime,
         zstd_allowed: produce.zstd_allowed,
         keys_required: false,
         unpack: false,
@@ -249,7 +247,14 @@ fn admit(produce: &Produce<'_>, now: Millis) -> Result<(Bytes, Millis)> {
             format!("a batch may have at most {RECORDS_PER_BATCH_MAX} records"),
         ));
     }
-    if log_append_time {
+    Ok(checked)
+}
+
+/// Checks a batch, and sets its timestamps where the topic wants the time of the append. Returns
+/// that time, or -1.
+fn admit(produce: &Produce<'_>, now: Millis) -> Result<(Bytes, Millis)> {
+    let checked = check_batch(produce, now)?;
+    if produce.topic.topic.config.timestamp_type == TimestampType::LogAppendTime {
         let mut batch = produce.batch.to_vec();
         set_log_append_time(&mut batch, now);
         return Ok((batch.into(), now));

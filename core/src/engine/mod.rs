@@ -1,11 +1,14 @@
 //! The broker without sockets: topics, appending, reading, groups.
 
+mod admission;
 mod append;
+mod asking;
 mod cell;
 mod config;
 mod controls;
 mod dead_letters;
 mod delete_records;
+mod delivery;
 mod drain;
 mod event_stream;
 mod faults;
@@ -30,10 +33,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 
+pub use admission::Refused;
 pub use append::Produce;
 pub use cell::Acks;
 pub use config::Config;
 pub(crate) use config::SETTINGS;
+pub use delivery::Passed;
 pub use event_stream::{BrokerEvent, EventKind, EventStream};
 pub use faults::{Effect, Fault};
 pub use groups::{Deferred, Joined};

@@ -287,8 +287,7 @@ impl Connection {
         let mut reader = Reader::new(&frame);
         let header = RequestHeader::decode(&mut reader).map_err(refused)?;
         if header.api == ApiKey::Produce {
-            let produce =
-                submit_produce(turn.door, &frame, &header, &mut reader, turn.wake, self.token);
+            let produce = submit_produce(&self.state(turn), &frame, &header, &mut reader);
             self.pending.push_produce(produce.map_err(refused)?.telling_ids(self.is_minka));
             *turn.submitted = true;
             return Ok(WORK_OF_PRODUCE);
@@ -315,7 +314,15 @@ impl Connection {
 
     fn state<'t>(&self, turn: &'t Turn<'_>) -> State<'t> {
         let Turn { door, wake, now, .. } = *turn;
-        State { door, wake, token: self.token, now, is_minka: self.is_minka }
+        State {
+            door,
+            wake,
+            token: self.token,
+            now,
+            address: self.peer,
+            user: None,
+            is_minka: self.is_minka,
+        }
     }
 
     /// Answers what can be answered, in order.

@@ -3,6 +3,7 @@
 //! They are either any number of Produce requests, or one of another kind.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use super::kafka::{
     PendingProduce, Refusal,
 };
 use super::outbox::Outbox;
-use crate::engine::{Progress, Ticket, Wake};
+use crate::engine::{Peer, Progress, Ticket, Wake};
 
 /// A connection without pending requests keeps room for this many.
 const KEPT_PLACES_MAX: usize = 64;
@@ -44,11 +45,20 @@ pub(super) struct State<'a> {
     pub(super) wake: &'a Arc<dyn Wake>,
     pub(super) token: usize,
     pub(super) now: Instant,
+    /// Where the client is.
+    pub(super) address: SocketAddr,
+    /// The user that was let in.
+    pub(super) user: Option<Arc<str>>,
     /// Whether the client is minka's own, which is told more than Kafka's protocol has.
     pub(super) is_minka: bool,
 }
 
 impl State<'_> {
+    /// Who is on the other side, as hooks see it.
+    pub(super) fn peer<'a>(&'a self, client_id: &'a str) -> Peer<'a> {
+        Peer { client_id, user: self.user.as_deref(), address: Some(self.address) }
+    }
+
     /// Asks to be woken when the results of a written ticket hold. `true` if they do already.
     fn watch(&self, ticket: &Ticket, watched: &mut bool) -> bool {
         // A ticket that is still queued wakes by itself when it is written.

@@ -126,6 +126,11 @@ impl Bed {
         self.server = self.address.map(|address| serve(&self.broker, address.port(), None));
     }
 
+    /// What broker.log says.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("broker.log")).unwrap()
+    }
+
     pub(crate) fn topic(&self, name: &str, partitions: u32) {
         self.topic_with(name, partitions, TopicConfig::default());
     }

@@ -11,7 +11,7 @@ use super::config::StartAt;
 use super::signal::Signal;
 use super::source::{News, Source, Ticket, Want, What};
 use crate::batch::header::BatchHeader;
-use crate::engine::{Broker, OffsetSpec, Partition, Wake};
+use crate::engine::{Broker, OffsetSpec, Partition, Peer, Wake};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long until a topic that does not exist is looked for again.
@@ -23,6 +23,7 @@ const TOKEN: usize = 0;
 pub(super) struct Local {
     broker: Arc<Broker>,
     wake: Arc<dyn Wake>,
+    client_id: String,
     partition_bytes_max: usize,
     follows: BTreeMap<u64, Follow>,
     ready: VecDeque<News>,
@@ -44,11 +45,13 @@ impl Local {
     pub(super) fn new(
         broker: Arc<Broker>,
         signal: Arc<Signal>,
+        client_id: String,
         partition_bytes_max: usize,
     ) -> Self {
         Self {
             broker,
             wake: signal,
+            client_id,
             partition_bytes_max,
             follows: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -65,7 +68,8 @@ impl Local {
         let slots: Vec<u64> = after.chain(before).collect();
         for slot in slots {
             let Some(follow) = self.follows.get_mut(&slot) else { continue };
-            match follow.read(&self.broker, self.partition_bytes_max, &mut self.ready) {
+            let reader = (&*self.broker, &self.client_id[..]);
+            match follow.read(reader, self.partition_bytes_max, &mut self.ready) {
                 Ok(good) => {
                     follow.retry = !good;
                     if follow.retry {
@@ -134,7 +138,7 @@ impl Follow {
     /// Reads what there is. `false` if it has to be tried again, without anybody saying when.
     fn read(
         &mut self,
-        broker: &Broker,
+        (broker, client_id): (&Broker, &str),
         bytes_max: usize,
         ready: &mut VecDeque<News>,
     ) -> Result<bool> {
@@ -162,10 +166,21 @@ impl Follow {
             Err(error) => return Err(error),
         }
         let mut next = offset;
-        for piece in pieces {
-            let bytes = piece.read()?;
+        let mut take = |bytes: Bytes| {
             next = next.max(end_offset(&bytes)?);
             ready.push_back(News { ticket, what: What::Batches(bytes) });
+            Ok::<_, Error>(())
+        };
+        if broker.asks_at_delivery() {
+            let place = (&self.want.topic[..], self.want.partition);
+            let peer = Peer { client_id, ..Peer::default() };
+            let passed = broker.pass(peer, place, &[offset..=u64::MAX], &pieces);
+            if let (Some(error), true) = (passed.error, passed.batches.is_empty()) {
+                return Err(error);
+            }
+            passed.batches.into_iter().try_for_each(take)?;
+        } else {
+            pieces.iter().try_for_each(|piece| take(piece.read()?))?;
         }
         self.want.at = StartAt::Offset(next);
         Ok(true)

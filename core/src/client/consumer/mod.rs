@@ -415,7 +415,7 @@ impl Consumer {
                 let (name, client_id) = (group.clone(), config.client_id.clone());
                 coordinator =
                     Box::new(LocalCoordinator::new(broker.clone(), name, client_id, Kind::Queue));
-                let who = (group, member_id.clone());
+                let who = (config.client_id.clone(), group, member_id.clone());
                 source = Box::new(LocalQueue::new(broker.clone(), signal, who, config.bytes_max));
             }
             Backend::Remote(address) => {
@@ -443,7 +443,8 @@ impl Consumer {
         let (signal, config) = (self.signal.clone(), &self.config);
         Ok(match &self.backend {
             Backend::Local(broker) => {
-                Box::new(Local::new(broker.clone(), signal, config.partition_bytes_max))
+                let client_id = config.client_id.clone();
+                Box::new(Local::new(broker.clone(), signal, client_id, config.partition_bytes_max))
             }
             Backend::Remote(address) => {
                 Box::new(Remote::new(cluster(address, config)?, config.clone(), signal))

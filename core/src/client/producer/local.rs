@@ -17,7 +17,7 @@ use super::batch::Batch;
 use super::delivery::{Fate, Help, Slot};
 use super::part::When;
 use super::signal::Signal;
-use crate::engine::{Appended, Broker, LiveTopic, Produce, Progress, Ticket, Wake};
+use crate::engine::{Appended, Broker, LiveTopic, Peer, Produce, Progress, Refused, Ticket, Wake};
 use crate::error::{ErrorKind, Result};
 
 /// What brings batches to a broker in this process.
@@ -51,6 +51,8 @@ struct Flights {
 struct Flight {
     ticket: Arc<Ticket>,
     batches: Vec<Batch>,
+    /// By slot: the records because of which batches were refused.
+    refused: Vec<(usize, Vec<(u32, String)>)>,
     watched: bool,
 }
 
@@ -183,7 +185,8 @@ impl Local {
         let slots: Vec<(usize, Instant)> = slots.collect();
         let wake: Arc<dyn Wake> = self.signal.clone();
         let ticket = Ticket::new(batches.len(), Some((wake, 0)));
-        let flight = Flight { ticket: ticket.clone(), batches, watched: false };
+        let refused = Vec::new();
+        let flight = Flight { ticket: ticket.clone(), batches, refused, watched: false };
         self.lock().queue.push_back(flight);
         for (slot, ((part, created), bytes)) in (0..).zip(slots.into_iter().zip(bytes)) {
             let submitted =
@@ -210,21 +213,33 @@ impl Local {
         let live = self.broker.topic_or_create(&name)?;
         self.accumulator.lock().set_layout(&name, &layout(&live), config);
         let partition = live.partition(i32::try_from(index).unwrap_or(-1))?;
+        let produce = |batch| {
+            let (topic, acks) = (&*live, config.acks);
+            Produce { topic, partition, batch, acks, zstd_allowed: true }
+        };
+        let mut admitted = produce(bytes.clone());
+        let peer = Peer { client_id: &config.client_id, ..Peer::default() };
+        if let Err(Refused { error, records }) = self.broker.admit(peer, &mut admitted) {
+            self.note_refused(ticket, slot, records);
+            return Err(error);
+        }
         loop {
-            let produce = Produce {
-                topic: &live,
-                partition,
-                batch: bytes.clone(),
-                acks: config.acks,
-                zstd_allowed: true,
-            };
-            match self.broker.submit(produce, ticket, slot) {
+            match self.broker.submit(produce(admitted.batch.clone()), ticket, slot) {
                 Err(error)
                     if error.kind() == ErrorKind::QueueFull
                         && created.elapsed() < config.delivery_timeout
                         && !self.stopped.load(Ordering::SeqCst) => {}
                 result => return result,
             }
+        }
+    }
+
+    /// Keeps the reasons for the records of a batch, until the flight is over.
+    fn note_refused(&self, ticket: &Arc<Ticket>, slot: u32, records: Vec<(u32, String)>) {
+        let mut flights = self.lock();
+        let flight = flights.queue.iter_mut().find(|flight| Arc::ptr_eq(&flight.ticket, ticket));
+        if let Some(flight) = flight.filter(|_| !records.is_empty()) {
+            flight.refused.push((slot as usize, records));
         }
     }
 
@@ -237,8 +252,9 @@ impl Local {
         loop {
             let mut over = Vec::new();
             while let Some(results) = flights.queue.front_mut().and_then(|f| self.outcome(f)) {
-                let batches = flights.queue.pop_front().map(|flight| flight.batches);
-                over.extend(batches.into_iter().flatten().zip(results));
+                if let Some(flight) = flights.queue.pop_front() {
+                    over.extend(flight.fates(results));
+                }
             }
             if over.is_empty() {
                 flights.settling = false;
@@ -246,8 +262,7 @@ impl Local {
             }
             flights.settling = true;
             drop(flights);
-            let fate = |(batch, result)| (batch, fate(result));
-            self.accumulator.finish(over.into_iter().map(fate).collect());
+            self.accumulator.finish(over);
             self.signal.raise();
             flights = self.lock();
         }
@@ -298,6 +313,21 @@ impl Local {
     fn lock(&self) -> MutexGuard<'_, Flights> {
         // Whoever holds it changes one thing; a panic leaves nothing half done.
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Flight {
+    /// What became of its batches, by their results.
+    fn fates(mut self, results: Vec<Result<Appended>>) -> Vec<(Batch, Fate)> {
+        let fates = results.into_iter().enumerate().map(|(slot, result)| {
+            match (result, self.refused.iter().position(|(refused, _)| *refused == slot)) {
+                (Err(error), Some(at)) => {
+                    Fate::Refused { records: self.refused.swap_remove(at).1, error }
+                }
+                (result, _) => fate(result),
+            }
+        });
+        self.batches.into_iter().zip(fates).collect()
     }
 }
 

@@ -39,6 +39,8 @@ pub(in crate::server) struct ParkedFetch {
     read_committed: bool,
     topics: Vec<Topic>,
     watching: bool,
+    /// What the client calls itself, if a hook wants to know.
+    client_id: Option<String>,
 }
 
 #[derive(Debug)]
@@ -100,6 +102,7 @@ pub(super) fn start(call: &Call<'_>, request: &FetchRequest<'_>) -> Parked {
         read_committed: request.isolation_level == 1,
         topics,
         watching: false,
+        client_id: call.broker.asks_at_delivery().then(|| call.client_id.to_owned()),
     }))
 }
 
@@ -130,7 +133,7 @@ impl ParkedFetch {
         state: &State<'_>,
         outbox: &mut Outbox,
     ) -> Result<bool, Refusal> {
-        let harvest = self.look(state.door.broker());
+        let mut harvest = self.look(state.door.broker());
         let is_enough = harvest.failed
             || self.error != ErrorCode::None
             || harvest.bytes >= self.bytes_min
@@ -139,6 +142,7 @@ impl ParkedFetch {
             return Ok(false);
         }
         self.unwatch(state.wake, state.token);
+        self.ask(state, &mut harvest);
         self.write(&harvest, outbox)?;
         Ok(true)
     }
@@ -195,6 +199,30 @@ impl ParkedFetch {
             }
         }
         harvest
+    }
+
+    /// Asks the delivery hook about what was found, if there is one.
+    fn ask(&mut self, state: &State<'_>, harvest: &mut Harvest) {
+        let Some(client_id) = &self.client_id else { return };
+        let raw = std::mem::take(&mut harvest.pieces);
+        for topic in &mut self.topics {
+            let Some(live) = &topic.live else { continue };
+            for (asked, found) in topic.partitions.iter().zip(&mut topic.found) {
+                let offset = u64::try_from(asked.fetch_offset).unwrap_or_default();
+                let index = u32::try_from(asked.partition).unwrap_or_default();
+                let (peer, place) = (state.peer(client_id), (&live.topic.name[..], index));
+                let found_here = &raw[found.pieces.clone()];
+                let passed =
+                    state.door.broker().pass(peer, place, &[offset..=u64::MAX], found_here);
+                if let (Some(error), true) = (&passed.error, passed.batches.is_empty()) {
+                    found.error = ErrorCode::from(error.kind());
+                }
+                found.bytes = passed.bytes();
+                let first = harvest.pieces.len();
+                harvest.pieces.extend(passed.batches.into_iter().map(Piece::Bytes));
+                found.pieces = first..harvest.pieces.len();
+            }
+        }
     }
 
     fn write(&self, harvest: &Harvest, outbox: &mut Outbox) -> Result<(), Refusal> {

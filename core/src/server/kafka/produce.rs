@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Door, Refusal, code, signed};
-use crate::engine::{Acks, Appended, LiveTopic, Produce, Ticket, Wake};
+use crate::engine::{Acks, Appended, LiveTopic, Produce, Refused, Ticket};
 use crate::error::{Error, ErrorKind, Result};
+use crate::server::pending::State;
 use crate::wire::kafka::Reader;
 use crate::wire::kafka::header::RequestHeader;
-use crate::wire::kafka::produce::ProducePartitionResponse;
+use crate::wire::kafka::produce::{ProducePartitionResponse, RecordError};
 use crate::wire::kafka::produce_view::{PartitionView, ProduceView, TopicView};
 use crate::wire::kafka::produce_writer::ProduceResponseWriter;
 
@@ -27,34 +28,43 @@ pub(in crate::server) struct PendingProduce {
     answers: bool,
     /// Whether the client is told the records' IDs.
     tells_ids: bool,
+    /// By slot, in order: the records because of which batches were refused.
+    refused: Vec<(u32, Records)>,
 }
+
+/// Records that were refused, by their place in the batch, and why.
+type Records = Vec<(u32, String)>;
 
 /// Puts the batches of a request into the queue; the ticket gets the results of all partitions,
 /// of those that were refused at once too.
 pub(in crate::server) fn submit(
-    door: &Door,
+    state: &State<'_>,
     frame: &Bytes,
     header: &RequestHeader<'_>,
     reader: &mut Reader<'_>,
-    wake: &Arc<dyn Wake>,
-    token: usize,
 ) -> std::result::Result<PendingProduce, Refusal> {
+    let door = state.door;
+    let peer = state.peer(header.client_id.unwrap_or_default());
     let view = ProduceView::decode(reader, header.version)?;
     let acks = acks(view.acks);
     let slots = view.topics().map(|topic| topic.partitions().len()).sum();
-    let ticket = Ticket::new(slots, Some((wake.clone(), token)));
-    let mut slot = 0;
+    let ticket = Ticket::new(slots, Some((state.wake.clone(), state.token)));
+    let (mut slot, mut refused) = (0, Vec::new());
     for topic in view.topics() {
         let live = topic_of(door, header.version, &topic);
         for partition in topic.partitions() {
             let submitted = live.as_ref().map_err(Clone::clone).and_then(|live| {
-                let produce = Produce {
+                let mut produce = Produce {
                     topic: live,
                     partition: live.partition(partition.index)?,
                     batch: frame.slice(partition.range.clone()),
                     acks: acks.clone()?,
                     zstd_allowed: header.version >= ZSTD_FROM_VERSION,
                 };
+                if let Err(Refused { error, records }) = door.broker().admit(peer, &mut produce) {
+                    refused.extend((!records.is_empty()).then_some((slot, records)));
+                    return Err(error);
+                }
                 door.broker().submit(produce, &ticket, slot)
             });
             if let Err(error) = submitted {
@@ -64,7 +74,7 @@ pub(in crate::server) fn submit(
         }
     }
     let answers = view.acks != 0;
-    Ok(PendingProduce { frame: frame.clone(), ticket, answers, tells_ids: false })
+    Ok(PendingProduce { frame: frame.clone(), ticket, answers, tells_ids: false, refused })
 }
 
 impl PendingProduce {
@@ -105,12 +115,13 @@ impl PendingProduce {
         let topics = view.topics();
         let (version, correlation_id) = (header.version, header.correlation_id);
         let mut writer = ProduceResponseWriter::begin(out, version, correlation_id, topics.len());
-        let mut results = results.iter();
+        let mut results = (0..).zip(results);
         for topic in topics {
             let partitions = topic.partitions();
             writer.topic(topic.name, topic.topic_id, partitions.len());
-            for (partition, result) in partitions.zip(&mut results) {
+            for (partition, (slot, result)) in partitions.zip(&mut results) {
                 let mut answer = partition_answer(&partition, result);
+                answer.record_errors = self.record_errors(slot);
                 if self.tells_ids {
                     answer.first_record_id = first_record_id(result);
                 }
@@ -118,6 +129,18 @@ impl PendingProduce {
             }
         }
         Ok(writer.finish(0)?)
+    }
+
+    /// Which records of a batch were refused, for the client (KIP-467).
+    fn record_errors(&self, slot: u32) -> Vec<RecordError<'_>> {
+        let Ok(at) = self.refused.binary_search_by_key(&slot, |(slot, _)| *slot) else {
+            return Vec::new();
+        };
+        let error = |(index, reason): &(u32, String)| RecordError {
+            batch_index: i32::try_from(*index).unwrap_or(i32::MAX),
+            batch_index_error_message: Some(Cow::Owned(reason.clone())),
+        };
+        self.refused[at].1.iter().map(error).collect()
     }
 }
 

@@ -49,6 +49,8 @@ pub(in crate::server) struct ParkedShareFetch {
     acknowledging: Acknowledging,
     harvest: Option<Harvest>,
     waiting: bool,
+    /// What the client calls itself, if a hook wants to know.
+    client_id: Option<String>,
 }
 
 /// What was acquired, and its bytes.
@@ -91,6 +93,7 @@ pub(super) fn start(
         acknowledging: Acknowledging::default(),
         harvest: None,
         waiting: false,
+        client_id: call.broker.asks_at_delivery().then(|| call.client_id.to_owned()),
     };
     if let Err(error) = fetch.begin(call, request, sessions) {
         fetch.error = error;
@@ -223,7 +226,8 @@ impl ParkedShareFetch {
             };
             let wait = (!is_late).then_some((state.wake, state.token));
             self.waiting = false;
-            match broker.fetch_queue(&fetch, wait, &mut harvest.pieces) {
+            let peer = state.peer(self.client_id.as_deref().unwrap_or_default());
+            match broker.fetch_queue_for(peer, &fetch, wait, &mut harvest.pieces) {
                 Ok(records) => {
                     self.waiting = wait.is_some() && records.is_empty();
                     harvest.records = records;

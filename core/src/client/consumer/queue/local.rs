@@ -10,7 +10,7 @@ use super::source::{Acquired, QueueNews, QueueSource, Refused};
 use crate::client::consumer::group::{Assigned, Reply};
 use crate::client::consumer::signal::Signal;
 use crate::client::consumer::unpack::Window;
-use crate::engine::{Broker, Partition, QueueFetch, QueueRecords, Wake};
+use crate::engine::{Broker, Partition, Peer, QueueFetch, QueueRecords, Wake};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Piece;
 use crate::state::queues::{AckBatch, AckKind, Acquisition, SessionEnd};
@@ -24,6 +24,7 @@ const TOKEN: usize = 0;
 pub(in crate::client::consumer) struct LocalQueue {
     broker: Arc<Broker>,
     wake: Arc<dyn Wake>,
+    client_id: String,
     group: String,
     member_id: String,
     bytes_max: usize,
@@ -43,12 +44,13 @@ impl LocalQueue {
     pub(in crate::client::consumer) fn new(
         broker: Arc<Broker>,
         signal: Arc<Signal>,
-        (group, member_id): (String, String),
+        (client_id, group, member_id): (String, String, String),
         bytes_max: usize,
     ) -> Self {
         Self {
             broker,
             wake: signal,
+            client_id,
             group,
             member_id,
             bytes_max,
@@ -92,7 +94,9 @@ impl LocalQueue {
         };
         let mut pieces = Vec::new();
         self.is_waiting = true;
-        let found = self.broker.fetch_queue(&fetch, Some((&self.wake, TOKEN)), &mut pieces)?;
+        let peer = Peer { client_id: &self.client_id, ..Peer::default() };
+        let wait = Some((&self.wake, TOKEN));
+        let found = self.broker.fetch_queue_for(peer, &fetch, wait, &mut pieces)?;
         if found.is_empty() {
             return Ok(());
         }

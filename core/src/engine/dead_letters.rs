@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::topics::LiveTopic;
-use super::{Acks, NewTopic, Produce, Shared, Ticket};
+use super::{Acks, EventKind, NewTopic, Produce, Shared, Ticket};
 use crate::batch::builder::BatchBuilder;
 use crate::batch::compression::{Codec, decompress};
 use crate::batch::header::{BatchHeader, HEADER_BYTES};
@@ -37,6 +37,16 @@ struct Source {
     first_id: u64,
 }
 
+/// Letters that are on their way to the disk.
+#[derive(Default)]
+struct Burial {
+    tickets: Vec<Arc<Ticket>>,
+    /// The records that they are of.
+    topic: Arc<str>,
+    index: u32,
+    offsets: Vec<u64>,
+}
+
 /// Where letters go, and what of them.
 struct Grave {
     topic: Arc<LiveTopic>,
@@ -57,9 +67,11 @@ impl Shared {
             })
             .collect();
         for (group, letter, tickets) in written {
-            let buried = tickets.and_then(|tickets| {
-                let results = tickets.iter().flat_map(|ticket| self.wait(ticket));
-                results.collect::<Result<Vec<_>>>()
+            let buried = tickets.and_then(|burial| {
+                let results = burial.tickets.iter().flat_map(|ticket| self.wait(ticket));
+                results.collect::<Result<Vec<_>>>()?;
+                self.tell_buried(&group, &letter, &burial);
+                Ok(())
             });
             if let Err(error) = &buried {
                 let text = format_args!(
@@ -77,7 +89,7 @@ impl Shared {
     }
 
     /// Puts the records of a letter into the queue of what is to be written.
-    fn submit_letter(&self, group: &str, letter: &DeadLetter) -> Result<Vec<Arc<Ticket>>> {
+    fn submit_letter(&self, group: &str, letter: &DeadLetter) -> Result<Burial> {
         let (located, partition) = {
             let registry = self.registry();
             let located = registry.catalog.partition(letter.partition);
@@ -86,14 +98,14 @@ impl Shared {
         };
         let (Some((source, index)), Some(partition)) = (located, partition) else {
             // The topic was deleted meanwhile.
-            return Ok(Vec::new());
+            return Ok(Burial::default());
         };
         let grave = self.grave(&self.group_settings(group), &source)?;
         let bytes_max = BATCH_BYTES.min(grave.topic.topic.config.max_message_bytes as usize);
         let mut batch = BatchBuilder::new();
         // What fits compressed into its topic need not fit otherwise.
         let mut codec = Codec::None;
-        let mut tickets = Vec::new();
+        let mut burial = Burial { topic: source.name.as_str().into(), index, ..Burial::default() };
         let mut held: Option<Source> = None;
         for offset in letter.first..=letter.last {
             if !held.as_ref().is_some_and(|source| source.holds(offset)) {
@@ -108,15 +120,27 @@ impl Shared {
             let Some(record) = found.record(offset)? else { continue };
             let headers = headers(group, &source.name, index, offset, letter);
             if !batch.is_empty() && batch.size() + bytes_of(&record, &headers) > bytes_max {
-                tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
+                burial.tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
             }
             codec = found.codec;
             found.copy(record, &headers, grave.copies, self.clock.wall(), &mut batch)?;
+            burial.offsets.push(offset);
         }
         if !batch.is_empty() {
-            tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
+            burial.tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
         }
-        Ok(tickets)
+        Ok(burial)
+    }
+
+    fn tell_buried(&self, group: &Arc<str>, letter: &DeadLetter, burial: &Burial) {
+        for offset in &burial.offsets {
+            self.tell(EventKind::DeadLettered, |event| {
+                event.topic = Some(burial.topic.clone());
+                (event.partition, event.offset) = (Some(burial.index), Some(*offset));
+                event.group = Some(group.clone());
+                event.text = message(letter);
+            });
+        }
     }
 
     fn submit_letters(
@@ -235,18 +259,22 @@ fn headers(
     offset: u64,
     letter: &DeadLetter,
 ) -> [(&'static str, String); 6] {
-    let message = match letter.reason {
-        DeadLetterReason::Rejected => "a member rejected it".to_owned(),
-        DeadLetterReason::LimitReached => {
-            format!("it was delivered {} times and never accepted", letter.delivery_count)
-        }
-    };
     [
         ("__dlq.errors.topic", topic.to_owned()),
         ("__dlq.errors.partition", index.to_string()),
         ("__dlq.errors.offset", offset.to_string()),
         ("__dlq.errors.group", group.to_owned()),
         ("__dlq.errors.delivery.count", letter.delivery_count.to_string()),
-        ("__dlq.errors.message", message),
+        ("__dlq.errors.message", message(letter)),
     ]
+}
+
+/// Why a record is not delivered again.
+fn message(letter: &DeadLetter) -> String {
+    match letter.reason {
+        DeadLetterReason::Rejected => "a member rejected it".to_owned(),
+        DeadLetterReason::LimitReached => {
+            format!("it was delivered {} times and never accepted", letter.delivery_count)
+        }
+    }
 }

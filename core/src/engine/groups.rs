@@ -300,6 +300,7 @@ impl Shared {
         let mut groups = self.groups();
         let result = call(&mut groups, self.now(), &mut actions);
         let persisted = self.carry_out(&mut groups, actions);
+        self.tell_members(groups.coordinator.take_member_changes());
         let deadline = groups.coordinator.next_deadline();
         drop(groups);
         if persisted {
@@ -316,6 +317,7 @@ impl Shared {
                 Action::Persist(event) => {
                     self.note_group(&event);
                     self.submit_event(&event, None);
+                    self.tell_logged(&event);
                     persisted = true;
                 }
                 Action::JoinReply { reply, member_id, answer } => {

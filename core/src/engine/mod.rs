@@ -39,7 +39,7 @@ pub use cell::Acks;
 pub use config::Config;
 pub(crate) use config::SETTINGS;
 pub use delivery::Passed;
-pub use event_stream::{BrokerEvent, EventKind, EventStream};
+pub use event_stream::{BrokerEvent, EventKind, EventStream, EventWaker};
 pub use faults::{Effect, Fault};
 pub use groups::{Deferred, Joined};
 pub use hooks::{AuthenticationHook, Changed, Hooks, Login, Passing, Peer, RecordHook, Verdict};
@@ -76,6 +76,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     storage: Arc<dyn Storage>,
     events: Arc<EventLog>,
+    streams: Arc<event_stream::Streams>,
     cluster_id: [u8; 16],
     epoch: u32,
     queue: Ring<cell::Cell>,

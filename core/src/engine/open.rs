@@ -136,6 +136,7 @@ impl Broker {
         if shared.closing.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
+        shared.streams.close(shared.clock.wall());
         shared.timer.close();
         shared.keeper.close();
         self.join("minka-timer");
@@ -279,6 +280,7 @@ fn assemble(
         clock,
         storage,
         events,
+        streams: Arc::default(),
         cluster_id: session.cluster_id,
         epoch: session.epoch,
         drain: Mutex::new(Drain::new(writer)),

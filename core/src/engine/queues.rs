@@ -264,6 +264,7 @@ impl Shared {
                 Action::Persist(event) => {
                     // Under the lock, so that the log has the events of a group in their order.
                     self.submit_queue_event(&event);
+                    self.tell_logged(&event);
                     persisted = true;
                 }
                 Action::FindStart { group, partitions, start } => {
@@ -277,6 +278,7 @@ impl Shared {
                 Action::DeadLetter { group, letter } => queues.letters.push((group, letter)),
             }
         }
+        self.tell_members(queues.queues.take_member_changes());
         let has_letters = queues.letters.len() > letters;
         let deadline = queues.queues.next_deadline();
         drop(queues);

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
 use super::partition::{Inner, Partition};
 use super::ticket::{Appended, Ticket};
-use super::{Broker, Shared};
+use super::{Broker, EventKind, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::catalog::Catalog;
 use crate::state::event::{Event, TopicId};
@@ -137,8 +137,13 @@ impl Shared {
             let (name, count) = (&topic.name, topic.partition_count());
             let text = format_args!("created topic {name} with {count} partitions");
             self.events.log(Level::Info, text);
+            self.tell_topic(EventKind::TopicCreated, name, Some(count));
         }
         results
+    }
+
+    fn tell_topic(&self, kind: EventKind, name: &str, partitions: Option<u32>) {
+        self.tell(kind, |event| (event.topic, event.partition) = (Some(name.into()), partitions));
     }
 
     /// Plans a topic and submits its event under a slot of the ticket, which is filled in any case.
@@ -249,6 +254,7 @@ impl Broker {
         shared.append_events(std::slice::from_ref(&event))?;
         shared.registry_mut().apply(&event);
         shared.events.log(Level::Info, format_args!("changed the settings of topic {name}"));
+        shared.tell_topic(EventKind::TopicChanged, name, None);
         let kept = |config: &TopicConfig| (config.retention_ms, config.retention_bytes);
         if kept(&config) != kept(before) {
             shared.keeper.clean_soon();
@@ -267,6 +273,7 @@ impl Broker {
         shared.forget_offsets(&gone.topic);
         shared.forget_queues(&gone.topic);
         shared.events.log(Level::Info, format_args!("deleted topic {name}"));
+        shared.tell_topic(EventKind::TopicDeleted, name, None);
         shared.keeper.clean_soon();
         Ok(())
     }
@@ -278,6 +285,7 @@ impl Broker {
         let event = shared.registry().catalog.plan_add_partitions(name, partitions)?;
         shared.append_events(std::slice::from_ref(&event))?;
         shared.registry_mut().apply(&event);
+        shared.tell_topic(EventKind::PartitionsAdded, name, Some(partitions));
         Ok(())
     }
 }

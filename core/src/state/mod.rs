@@ -14,6 +14,7 @@ pub mod durable;
 pub mod event;
 pub mod group_config;
 pub mod groups;
+pub mod membership;
 pub mod offsets;
 pub mod partition;
 pub mod producers;

@@ -168,6 +168,10 @@ impl Group {
 
     /// Writes into the log what has changed in a consumer group.
     fn persist_consumers(&mut self, turn: &mut Turn<'_>) {
+        if let Some(consumer) = &mut self.consumer {
+            let id = &self.id;
+            consumer.drain_members(|member, joined| turn.note_member(id, member, joined));
+        }
         let change = self.consumer.as_mut().and_then(|c| c.take_change(&self.id, turn.now));
         let Some(change) = change else {
             return;

@@ -12,6 +12,7 @@ use crate::state::groups::types::{
     Action, CommitRequest, GroupConfig, GroupDeletion, GroupDescription, GroupKind, GroupListing,
     GroupState, JoinRequest, MemberKey, Now, ReplyId, SyncRequest,
 };
+use crate::state::membership::MemberChange;
 use crate::state::offsets::GroupOffsets;
 use crate::state::timers::Timers;
 use crate::state::topic::Topic;
@@ -30,6 +31,8 @@ pub struct Coordinator {
     waiting: HashMap<ReplyId, Arc<str>>,
     /// When expired offsets are looked for next, in steady milliseconds.
     offsets_check: Millis,
+    /// Who came and who went since that was last asked.
+    changes: Vec<MemberChange>,
 }
 
 impl Coordinator {
@@ -47,6 +50,7 @@ impl Coordinator {
             timers: Timers::default(),
             waiting: HashMap::new(),
             offsets_check,
+            changes: Vec::new(),
         };
         for (id, durable) in groups {
             let id: Arc<str> = id.into();
@@ -196,6 +200,11 @@ impl Coordinator {
         timer.into_iter().chain(check).min()
     }
 
+    /// Who came and who went since this was last called.
+    pub fn take_member_changes(&mut self) -> Vec<MemberChange> {
+        std::mem::take(&mut self.changes)
+    }
+
     /// Whether there is a group with this ID, of any of its kinds.
     pub fn has(&self, group: &str) -> bool {
         self.groups.contains_key(group)
@@ -298,7 +307,8 @@ impl Coordinator {
     ) -> Option<R> {
         let group = self.groups.get_mut(id)?;
         let before = out.len();
-        let result = step(group, &mut Turn { now, config: &self.config, out });
+        let changes = &mut self.changes;
+        let result = step(group, &mut Turn { now, config: &self.config, out, changes });
         for action in &out[before..] {
             if let Action::JoinReply { reply, .. } | Action::SyncReply { reply, .. } = action {
                 self.waiting.remove(reply);
@@ -324,7 +334,8 @@ impl Coordinator {
     fn expire_offsets(&mut self, now: Now, out: &mut Vec<Action>) {
         let mut gone = Vec::new();
         for group in self.groups.values_mut() {
-            if group.expire_offsets(&mut Turn { now, config: &self.config, out }) {
+            let changes = &mut self.changes;
+            if group.expire_offsets(&mut Turn { now, config: &self.config, out, changes }) {
                 gone.push(Arc::clone(&group.id));
             }
         }

@@ -13,6 +13,7 @@ use crate::state::groups::types::{
     Action, GroupConfig, GroupDescription, GroupState, JoinAnswer, MemberKey, Now, ReplyId,
     SyncAnswer,
 };
+use crate::state::membership::MemberChange;
 use crate::state::offsets::GroupOffsets;
 
 /// What a step of a group may look at and write to, besides the group.
@@ -21,6 +22,8 @@ pub(super) struct Turn<'a> {
     pub(super) now: Now,
     pub(super) config: &'a GroupConfig,
     pub(super) out: &'a mut Vec<Action>,
+    /// Who came and who went.
+    pub(super) changes: &'a mut Vec<MemberChange>,
 }
 
 #[derive(Debug)]
@@ -260,6 +263,12 @@ impl Turn<'_> {
         if let Waiting::For(reply) = waiting {
             self.out.push(Action::SyncReply { reply, answer });
         }
+    }
+
+    /// Notes that a member came or went.
+    pub(super) fn note_member(&mut self, group: &Arc<str>, member: (&str, &str), joined: bool) {
+        let (member_id, client_id) = (member.0.to_owned(), member.1.to_owned());
+        self.changes.push(MemberChange { group: Arc::clone(group), member_id, client_id, joined });
     }
 
     pub(super) fn refuse_join(&mut self, reply: ReplyId, member_id: &str, error: Error) {

@@ -85,6 +85,7 @@ impl Group {
             self.leader = None;
         }
         self.leader.get_or_insert_with(|| member_id.clone());
+        turn.note_member(&self.id, (&member_id, &request.client_id), true);
         self.insert(Member::new(member_id, request, turn.now));
         if let Some(initial) = self.rebalance.as_mut().and_then(|r| r.initial.as_mut()) {
             initial.member_added = true;
@@ -110,7 +111,9 @@ impl Group {
         let skips = request.supports_skip_assignment;
         member.id.clone_from(&new_id);
         member.heard_of(turn.now);
+        turn.note_member(&self.id, (old_id, &member.client_id), false);
         member.update(request, turn.now);
+        turn.note_member(&self.id, (&new_id, &member.client_id), true);
         self.insert(member);
         match self.state {
             GroupState::Stable if self.select_protocol() == self.protocol => {

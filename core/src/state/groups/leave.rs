@@ -33,6 +33,7 @@ impl Group {
         let Some(member) = self.members.remove(member_id) else {
             return;
         };
+        turn.note_member(&self.id, (member_id, &member.client_id), false);
         if let Some(instance_id) = &member.instance_id {
             self.statics.remove(instance_id);
         }

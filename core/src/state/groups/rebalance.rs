@@ -64,7 +64,14 @@ impl Group {
     /// Who has joined makes up the next generation. Dynamic members that have not are dropped;
     /// static ones stay until their sessions end.
     fn complete_join(&mut self, turn: &mut Turn<'_>) {
-        self.members.retain(|_, member| member.join != Waiting::No || member.instance_id.is_some());
+        let id = &self.id;
+        self.members.retain(|_, member| {
+            let stays = member.join != Waiting::No || member.instance_id.is_some();
+            if !stays {
+                turn.note_member(id, (&member.id, &member.client_id), false);
+            }
+            stays
+        });
         if !self.elect_leader() && !self.members.is_empty() {
             let wait = self.rebalance_timeout_ms().max(ABSENT_CHECK_MS);
             let deadline = turn.now.steady.saturating_add(wait);

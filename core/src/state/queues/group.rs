@@ -8,6 +8,7 @@ use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::{Event, TopicId};
 use crate::state::groups::GroupState;
+use crate::state::membership::MemberChange;
 use crate::state::queues::durable::DurableQueue;
 use crate::state::queues::member::Member;
 use crate::state::queues::partition::{Partition, Return, Step};
@@ -25,6 +26,8 @@ pub(super) struct Turn<'a> {
     pub(super) now: Millis,
     pub(super) config: QueueConfig,
     pub(super) out: &'a mut Vec<Action>,
+    /// Who came and who went.
+    pub(super) changes: &'a mut Vec<MemberChange>,
     /// Whether there are records that were not ready before.
     pub(super) freed: bool,
     /// Whether somebody who waited lost its place, and records are for others now.
@@ -264,6 +267,12 @@ impl Group {
         let Some((id, member)) = self.members.remove_entry(id) else {
             return;
         };
+        turn.changes.push(MemberChange {
+            group: self.id.clone(),
+            member_id: id.to_string(),
+            client_id: member.client_id.clone(),
+            joined: false,
+        });
         self.sessions.remove(&(member.timer, id));
         for topic in &member.topics {
             self.unsubscribe(topic);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::catalog::Catalog;
+use crate::state::membership::MemberChange;
 use crate::state::queues::group::{Group, Turn, unknown_member};
 use crate::state::queues::member::Member;
 use crate::state::queues::partition::Return;
@@ -72,7 +73,7 @@ impl Group {
     }
 
     /// Makes a member, where it is not one yet. Says whether it was not.
-    fn join(&mut self, request: &HeartbeatRequest, turn: &Turn<'_>) -> Result<bool> {
+    fn join(&mut self, request: &HeartbeatRequest, turn: &mut Turn<'_>) -> Result<bool> {
         if self.members.contains_key(request.member_id.as_str()) {
             return Ok(false);
         }
@@ -88,6 +89,12 @@ impl Group {
         let mut member = Member::new(self.next_member, request, turn.now);
         member.timer = turn.now + Millis::from(turn.config.session_timeout_ms);
         self.next_member += 1;
+        turn.changes.push(MemberChange {
+            group: self.id.clone(),
+            member_id: request.member_id.clone(),
+            client_id: request.client_id.clone(),
+            joined: true,
+        });
         self.sessions.insert((member.timer, id.clone()));
         self.members.insert(id, member);
         Ok(true)

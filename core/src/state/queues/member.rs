@@ -14,7 +14,7 @@ pub(super) struct Member {
     pub(super) epoch: i32,
     /// The epoch before, which the member goes on with where an answer was lost.
     pub(super) previous_epoch: i32,
-    client_id: String,
+    pub(super) client_id: String,
     client_host: String,
     rack_id: Option<String>,
     /// What it wants records of.

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::state::catalog::Catalog;
 use crate::state::event::Event;
 use crate::state::groups::Now;
+use crate::state::membership::MemberChange;
 use crate::state::queues::durable::DurableQueue;
 use crate::state::queues::group::{Group, Turn, unknown_member};
 use crate::state::queues::heartbeat;
@@ -31,6 +32,8 @@ pub struct Queues {
     /// When which group has something to do, at the earliest.
     timers: Timers<Arc<str>>,
     next_session: u64,
+    /// Who came and who went since that was last asked.
+    changes: Vec<MemberChange>,
 }
 
 impl Queues {
@@ -48,6 +51,7 @@ impl Queues {
             groups: BTreeMap::new(),
             timers: Timers::default(),
             next_session: 1,
+            changes: Vec::new(),
         };
         for (id, durable) in groups {
             let id: Arc<str> = id.into();
@@ -271,6 +275,11 @@ impl Queues {
         self.timers.next()
     }
 
+    /// Who came and who went since this was last called.
+    pub fn take_member_changes(&mut self) -> Vec<MemberChange> {
+        std::mem::take(&mut self.changes)
+    }
+
     /// Forgets the partitions of a topic, whose deletion is in the log.
     pub fn topic_deleted(&mut self, topic: &Topic) {
         for group in self.groups.values_mut() {
@@ -312,7 +321,8 @@ impl Queues {
     ) -> Option<R> {
         let config = self.config(id);
         let group = self.groups.get_mut(id)?;
-        let mut turn = Turn { now: now.steady, config, out, freed: false, late: false };
+        let changes = &mut self.changes;
+        let mut turn = Turn { now: now.steady, config, out, changes, freed: false, late: false };
         let result = step(group, &mut turn);
         // Who lost its place may still think that it waits: it is told as well.
         if turn.late || turn.freed && !group.waiting.is_empty() {

@@ -35,6 +35,10 @@ pub(super) struct News {
     pub(super) group: bool,
     pub(super) members: BTreeSet<String>,
     pub(super) removed: Vec<String>,
+    /// The IDs of members that came.
+    pub(super) joined: Vec<String>,
+    /// The IDs of members that went, and what their clients call themselves.
+    pub(super) left: Vec<(String, String)>,
 }
 
 impl ConsumerGroup {
@@ -74,6 +78,22 @@ impl ConsumerGroup {
             target_epoch: self.target_epoch,
             changed_ms: self.changed_ms,
             members: self.members.iter().map(record).collect(),
+        }
+    }
+
+    /// Calls `note` with each member that went or came, what its client calls itself, and whether
+    /// it came.
+    pub(in crate::state::groups) fn drain_members(
+        &mut self,
+        mut note: impl FnMut((&str, &str), bool),
+    ) {
+        for (id, client_id) in self.news.left.drain(..) {
+            note((&id, &client_id), false);
+        }
+        for id in self.news.joined.drain(..) {
+            let member = self.members.get(&id);
+            let client_id = member.map_or("", |member| &member.record.client_id);
+            note((&id, client_id), true);
         }
     }
 
@@ -207,6 +227,7 @@ impl ConsumerGroup {
         }
         self.news.members.remove(id);
         self.news.removed.push(id.to_owned());
+        self.news.left.push((id.to_owned(), member.record.client_id.clone()));
         Some(member)
     }
 

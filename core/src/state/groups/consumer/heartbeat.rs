@@ -122,6 +122,7 @@ impl ConsumerGroup {
             }
             _ => {
                 self.insert(ConsumerMember::new(request.member_id));
+                self.news.joined.push(request.member_id.to_owned());
                 Ok(true)
             }
         }
@@ -143,6 +144,7 @@ impl ConsumerGroup {
         if let Some(mut member) = self.take_out(holder) {
             member.record.id = request.member_id.to_owned();
             self.insert(member);
+            self.news.joined.push(request.member_id.to_owned());
             self.come_back(request.member_id);
         }
         Ok(())

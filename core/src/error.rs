@@ -166,6 +166,13 @@ pub enum ErrorKind {
     FencedMemberEpoch = 84,
     /// The group has members, and what was asked for needs a group without.
     NonEmptyGroup = 85,
+
+    /// The broker did not let the user in.
+    AuthenticationFailed = 90,
+    /// The broker does not let anybody in by this SASL mechanism.
+    UnsupportedMechanism = 91,
+    /// The broker wants a login, and the client has no user name and password.
+    AuthenticationRequired = 92,
 }
 }
 

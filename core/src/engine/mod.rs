@@ -3,6 +3,7 @@
 mod admission;
 mod append;
 mod asking;
+mod authentication;
 mod cell;
 mod config;
 mod controls;

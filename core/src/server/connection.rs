@@ -11,7 +11,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::input::{Chunk, Input};
-use super::kafka::{Door, Handled, Refusal, dispatch, submit_produce};
+use super::kafka::{Applicant, Door, Handled, Login, Refusal, Step, dispatch, submit_produce};
 use super::outbox::{Outbox, Sent};
 use super::pending::{Pending, State};
 use super::share_session::ShareSessions;
@@ -30,6 +30,8 @@ const WORK_OF_OTHERS: usize = 16;
 const PENDING_REQUESTS_MAX: usize = 1000;
 const PENDING_BYTES_MAX: usize = 16 << 20;
 const UNSENT_BYTES_MAX: usize = 1 << 20;
+/// How long the connection of somebody who was not let in is kept.
+const REFUSED_FOR: Duration = Duration::from_millis(100);
 
 /// A client's connection. It belongs to one thread.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub(super) struct Connection {
     pending: Pending,
     share_sessions: ShareSessions,
     outbox: Outbox,
+    login: Login,
+    /// Until when the connection of somebody who was not let in is kept, so that trying
+    /// passwords takes time; and why it is closed then.
+    refused: Option<(Instant, Closing)>,
     /// Whether the client is minka's own.
     is_minka: bool,
     readable: bool,
@@ -90,7 +96,12 @@ impl Turn<'_> {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream, token: usize, now: Instant) -> io::Result<Self> {
+    pub(super) fn new(
+        socket: TcpStream,
+        token: usize,
+        door: &Door,
+        now: Instant,
+    ) -> io::Result<Self> {
         Ok(Self {
             peer: socket.peer_addr()?,
             socket,
@@ -100,6 +111,8 @@ impl Connection {
             pending: Pending::default(),
             share_sessions: ShareSessions::default(),
             outbox: Outbox::default(),
+            login: Login::new(door.broker()),
+            refused: None,
             is_minka: false,
             readable: false,
             writable: true,
@@ -159,6 +172,10 @@ impl Connection {
             self.pending.release(turn.door, turn.wake, self.token);
             self.closing.get_or_insert(closing);
         }
+        if let Some((_, closing)) = self.refused.take_if(|(until, _)| *until <= turn.now) {
+            self.is_dead = true;
+            self.closing.get_or_insert(closing);
+        }
         if let Err(closing) = self.send(turn.now) {
             self.is_dead = true;
             self.closing.get_or_insert(closing);
@@ -186,7 +203,8 @@ impl Connection {
 
     /// When it wants a turn that nothing else may give it.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.pending.deadline()
+        let refused = self.refused.as_ref().map(|(until, _)| *until);
+        self.pending.deadline().into_iter().chain(refused).min()
     }
 
     /// For how long nothing has moved, while nothing was to be done for the peer.
@@ -236,6 +254,7 @@ impl Connection {
     fn may_take_on(&self) -> bool {
         let held_up = self.held.is_some() && !self.pending.is_empty();
         self.closing.is_none()
+            && self.refused.is_none()
             && !held_up
             && !self.pending.is_parked()
             && self.pending.requests() < PENDING_REQUESTS_MAX
@@ -248,7 +267,7 @@ impl Connection {
             return Ok(self.held.take());
         }
         self.input
-            .next_frame(door.frame_bytes_max())
+            .next_frame(self.login.frame_bytes_max(door.frame_bytes_max()))
             .map_err(|error| Closing::Because(Level::Warn, error.to_string()))
     }
 
@@ -284,8 +303,18 @@ impl Connection {
     /// Handles a request, or holds it until those before it are answered. Returns how much work
     /// that was.
     fn handle(&mut self, frame: Bytes, turn: &mut Turn<'_>) -> Result<usize, Closing> {
+        if self.login.wants_token() {
+            let (applicant, out) = (self.applicant(turn), self.outbox.buffer());
+            let step = self.login.answer_token(applicant, &frame, out).map_err(refused)?;
+            self.note_login(step, turn.now);
+            return Ok(WORK_OF_OTHERS);
+        }
         let mut reader = Reader::new(&frame);
         let header = RequestHeader::decode(&mut reader).map_err(refused)?;
+        if !self.login.admits(header.api) {
+            let reason = format!("it asked for {} before it logged in", header.api);
+            return Err(Closing::Because(Level::Warn, reason));
+        }
         if header.api == ApiKey::Produce {
             let produce = submit_produce(&self.state(turn), &frame, &header, &mut reader);
             self.pending.push_produce(produce.map_err(refused)?.telling_ids(self.is_minka));
@@ -294,6 +323,12 @@ impl Connection {
         }
         if !self.pending.is_empty() {
             self.held = Some(frame);
+            return Ok(WORK_OF_OTHERS);
+        }
+        if self.login.answers(header.api) {
+            let (applicant, out) = (self.applicant(turn), self.outbox.buffer());
+            let step = self.login.answer(applicant, &header, &mut reader, out);
+            self.note_login(step.map_err(refused)?, turn.now);
             return Ok(WORK_OF_OTHERS);
         }
         turn.drain();
@@ -312,6 +347,18 @@ impl Connection {
         Ok(WORK_OF_OTHERS)
     }
 
+    fn applicant<'t>(&self, turn: &'t Turn<'_>) -> Applicant<'t> {
+        Applicant { broker: turn.door.broker(), address: self.peer }
+    }
+
+    /// Keeps the connection of somebody who was not let in for a while, and then closes it.
+    fn note_login(&mut self, step: Step, now: Instant) {
+        if let Err(reason) = step {
+            let reason = format!("a login was refused: {reason}");
+            self.refused = Some((now + REFUSED_FOR, Closing::Because(Level::Warn, reason)));
+        }
+    }
+
     fn state<'t>(&self, turn: &'t Turn<'_>) -> State<'t> {
         let Turn { door, wake, now, .. } = *turn;
         State {
@@ -320,7 +367,7 @@ impl Connection {
             token: self.token,
             now,
             address: self.peer,
-            user: None,
+            user: self.login.user().cloned(),
             is_minka: self.is_minka,
         }
     }

@@ -18,7 +18,7 @@ use super::input::Chunk;
 use super::kafka::Door;
 use super::listener;
 use super::mailbox::Mailbox;
-use crate::engine::Wake;
+use crate::engine::{EventKind, Wake};
 use crate::sys::event_log::Level;
 
 /// The token of the mailbox's waker.
@@ -154,6 +154,7 @@ impl Worker {
         }
         for (_, connection) in &mut self.connections {
             connection.release(&self.door, &self.wake);
+            self.door.tell(EventKind::Disconnected, connection.peer());
         }
     }
 
@@ -208,10 +209,11 @@ impl Worker {
         self.generation = self.generation.wrapping_add(1);
         let both = Interest::READABLE | Interest::WRITABLE;
         // Where this fails, the peer has gone already.
-        if let Ok(connection) = Connection::new(socket, token, now) {
+        if let Ok(connection) = Connection::new(socket, token, &self.door, now) {
             let connection = entry.insert(connection);
             let registry = self.poll.registry();
             if connection.register(registry, Token(token), both).is_ok() {
+                self.door.tell(EventKind::Connected, connection.peer());
                 return;
             }
             self.connections.remove(place(token));
@@ -294,6 +296,7 @@ impl Worker {
         connection.deregister(self.poll.registry());
         self.open.fetch_sub(1, Ordering::Relaxed);
         let peer = connection.peer();
+        self.door.tell(EventKind::Disconnected, peer);
         let (level, reason) = match closing {
             Closing::Quietly => return,
             Closing::Because(level, reason) => (level, reason),

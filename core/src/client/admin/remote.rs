@@ -59,6 +59,7 @@ impl Remote {
             create_topics: false,
             request_timeout: config.request_timeout,
             backoff: config.backoff(),
+            credentials: config.credentials.clone(),
         };
         Ok(Self { cluster: Cluster::new(address, options)?, config })
     }

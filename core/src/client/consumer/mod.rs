@@ -472,6 +472,7 @@ fn cluster(address: &str, config: &ConsumerConfig) -> Result<Cluster> {
         create_topics: false,
         request_timeout: config.request_timeout,
         backoff: Backoff::new(config.retry_backoff_min, config.retry_backoff_max),
+        credentials: config.credentials.clone(),
     };
     Cluster::new(address, options)
 }

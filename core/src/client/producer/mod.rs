@@ -247,6 +247,7 @@ impl Remote {
             create_topics: true,
             request_timeout: config.request_timeout,
             backoff: config.backoff(),
+            credentials: config.credentials.clone(),
         };
         let cluster = Cluster::new(address, options)?;
         let stopped = Arc::new(AtomicBool::new(false));

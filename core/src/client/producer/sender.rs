@@ -16,6 +16,7 @@ use super::link::{Link, REQUESTS_MAX};
 use super::part::{Part, When};
 use super::timer::Timer;
 use crate::client::remote::cluster::Cluster;
+use crate::client::remote::login::is_refused;
 use crate::client::remote::topic_meta::TopicMeta;
 use crate::engine::Acks;
 use crate::error::{Error, ErrorKind, Result};
@@ -144,9 +145,19 @@ impl Sender {
                 if let Err(error) = opened {
                     link.retry_at = Some(now + link.backoff.next_delay());
                     self.unreachable(node, &error);
+                    if is_refused(error.kind()) {
+                        self.fail_waiting(&error);
+                    }
                 }
             }
-            Outcome::Refreshed(topics) => self.learn(topics, now),
+            Outcome::Refreshed(topics) => {
+                let mut errors = topics.iter().filter_map(|(_, found)| found.as_ref().err());
+                let refused = errors.find(|error| is_refused(error.kind())).cloned();
+                self.learn(topics, now);
+                if let Some(error) = refused {
+                    self.fail_waiting(&error);
+                }
+            }
             Outcome::Identified(result) => {
                 self.identify.done(now, result.is_ok());
                 match result {

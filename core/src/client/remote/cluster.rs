@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::answer;
 use super::connection::{Connection, Frame};
+use super::login::is_refused;
 use super::topic_meta::{TopicMeta, retry_topic};
 use crate::client::backoff::Backoff;
+use crate::client::config::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::kafka::field::Message;
 use crate::wire::kafka::find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
@@ -30,6 +32,8 @@ pub(crate) struct ClusterOptions {
     pub(crate) request_timeout: Duration,
     /// The delays between tries.
     pub(crate) backoff: Backoff,
+    /// Who to log in as.
+    pub(crate) credentials: Option<Credentials>,
 }
 
 /// A cluster, as one client sees it. Clones share what is known; may be used by any thread.
@@ -95,6 +99,7 @@ impl Cluster {
             for address in self.addresses() {
                 match self.connect(&address, deadline) {
                     Ok(connection) => return Ok(connection),
+                    Err(error) if is_refused(error.kind()) => return Err(error),
                     Err(error) => last = Some(error),
                 }
                 self.known().next_address += 1;
@@ -341,7 +346,10 @@ impl Cluster {
 
     fn connect(&self, address: &str, deadline: Instant) -> Result<Connection> {
         let options = &self.shared.options;
-        Connection::open(address, &options.client_id, self.shared.limit(deadline))
+        let deadline = self.shared.limit(deadline);
+        let mut connection = Connection::open(address, &options.client_id, deadline)?;
+        connection.log_in(options.credentials.as_ref(), deadline)?;
+        Ok(connection)
     }
 
     /// All addresses, those of the bootstrap last, beginning where the last search ended.

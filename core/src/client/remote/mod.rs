@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod cluster;
 pub(crate) mod connection;
 mod frame;
+pub(crate) mod login;
 pub(crate) mod topic_meta;
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ fn options() -> ClusterOptions {
         create_topics: true,
         request_timeout: Duration::from_secs(30),
         backoff: Backoff::new(Duration::from_millis(1), Duration::from_millis(10)),
+        credentials: None,
     }
 }
 

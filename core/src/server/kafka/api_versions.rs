@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::login::SASL;
 use super::{Call, Refusal, SERVED};
 use crate::wire::kafka::api_versions::{
     ApiVersionsRequest, ApiVersionsResponse, FinalizedFeature, SupportedFeature,
@@ -27,6 +28,10 @@ pub(super) fn answer(
             ..ApiVersionsResponse::default()
         };
     }
+    let mut served = SERVED.to_vec();
+    if call.broker.wants_login() {
+        served.extend(SASL);
+    }
     let supported = FEATURES.map(|name| SupportedFeature {
         name: Cow::Borrowed(name),
         min_version: 0,
@@ -40,7 +45,7 @@ pub(super) fn answer(
     // Clients before version 4 take a lowest version of 0 for an error.
     let is_shown = call.version >= ZERO_FEATURES_FROM_VERSION;
     ApiVersionsResponse {
-        api_keys: ApiKey::advertise(SERVED),
+        api_keys: ApiKey::advertise(&served),
         supported_features: if is_shown { supported.into() } else { Vec::new() },
         finalized_features_epoch: 0,
         finalized_features: finalized.into(),

@@ -15,6 +15,7 @@ mod group_admin;
 mod groups;
 mod init_producer_id;
 mod list_offsets;
+mod login;
 mod metadata;
 mod offset_commit;
 mod offset_fetch;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 pub(super) use fetch::ParkedFetch;
 pub(super) use groups::{ParkedJoin, ParkedSync};
+pub(super) use login::{Applicant, Login, Step};
 pub(super) use offset_commit::ParkedCommit;
 pub(super) use produce::{PendingProduce, submit as submit_produce};
 pub(super) use share_acknowledge::ParkedAcknowledge;
@@ -39,7 +41,7 @@ pub(super) use share_fetch::ParkedShareFetch;
 use super::config::ServerConfig;
 use super::pending::{Parked, State};
 use super::share_session::ShareSessions;
-use crate::engine::Broker;
+use crate::engine::{Broker, EventKind};
 use crate::error::Error;
 use crate::sys::event_log::EventLog;
 use crate::wire::kafka::api_versions::MINKA;
@@ -154,6 +156,11 @@ impl Door {
         self.broker.events()
     }
 
+    /// Tells programs what happened to a client's connection.
+    pub(super) fn tell(&self, kind: EventKind, client: SocketAddr) {
+        self.broker.tell(kind, |event| event.client = Some(client.to_string().into()));
+    }
+
     pub(super) fn frame_bytes_max(&self) -> usize {
         self.frame_bytes_max
     }
@@ -256,6 +263,8 @@ impl Call<'_> {
             Request::DeleteShareGroupOffsets(r) => self.write(out, &share_offsets::delete(self, r)),
             // These have ways of their own, or are not served.
             Request::Produce(_)
+            | Request::SaslHandshake(_)
+            | Request::SaslAuthenticate(_)
             | Request::OffsetForLeaderEpoch(_)
             | Request::ShareFetch(_)
             | Request::ShareAcknowledge(_) => {

@@ -35,6 +35,8 @@ pub enum ApiKey {
     DescribeGroups = 15,
     /// Lists groups.
     ListGroups = 16,
+    /// Chooses how to log in.
+    SaslHandshake = 17,
     /// Lists APIs and their versions.
     ApiVersions = 18,
     /// Creates topics.
@@ -51,6 +53,8 @@ pub enum ApiKey {
     DescribeConfigs = 32,
     /// Replaces the configuration of topics and groups.
     AlterConfigs = 33,
+    /// Logs in.
+    SaslAuthenticate = 36,
     /// Gives topics more partitions.
     CreatePartitions = 37,
     /// Deletes empty groups.
@@ -114,6 +118,7 @@ const TABLE: &[Versions] = &[
     row(ApiKey::SyncGroup, "SyncGroup", (0, 5), 0, 4),
     row(ApiKey::DescribeGroups, "DescribeGroups", (0, 6), 0, 5),
     row(ApiKey::ListGroups, "ListGroups", (0, 5), 0, 3),
+    row(ApiKey::SaslHandshake, "SaslHandshake", (0, 1), 0, 2),
     row(ApiKey::ApiVersions, "ApiVersions", (0, 4), 0, 3),
     row(ApiKey::CreateTopics, "CreateTopics", (2, 7), 2, 5),
     row(ApiKey::DeleteTopics, "DeleteTopics", (1, 6), 1, 4),
@@ -122,6 +127,7 @@ const TABLE: &[Versions] = &[
     row(ApiKey::OffsetForLeaderEpoch, "OffsetForLeaderEpoch", (2, 4), 2, 4),
     row(ApiKey::DescribeConfigs, "DescribeConfigs", (1, 4), 1, 4),
     row(ApiKey::AlterConfigs, "AlterConfigs", (0, 2), 0, 2),
+    row(ApiKey::SaslAuthenticate, "SaslAuthenticate", (0, 2), 0, 2),
     row(ApiKey::CreatePartitions, "CreatePartitions", (0, 3), 0, 2),
     row(ApiKey::DeleteGroups, "DeleteGroups", (0, 2), 0, 2),
     row(ApiKey::IncrementalAlterConfigs, "IncrementalAlterConfigs", (0, 1), 0, 1),

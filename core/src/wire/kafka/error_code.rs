@@ -234,6 +234,8 @@ impl From<ErrorKind> for ErrorCode {
             ErrorKind::ShareSessionLimitReached => Self::ShareSessionLimitReached,
             ErrorKind::FencedMemberEpoch => Self::FencedMemberEpoch,
             ErrorKind::NonEmptyGroup => Self::NonEmptyGroup,
+            ErrorKind::AuthenticationFailed => Self::SaslAuthenticationFailed,
+            ErrorKind::UnsupportedMechanism => Self::UnsupportedSaslMechanism,
             _ => Self::UnknownServerError,
         }
     }

@@ -61,6 +61,8 @@ pub mod produce;
 pub mod produce_view;
 pub mod produce_writer;
 pub mod request;
+pub mod sasl_authenticate;
+pub mod sasl_handshake;
 pub mod share_acknowledge;
 pub mod share_fetch;
 pub mod share_fetch_writer;

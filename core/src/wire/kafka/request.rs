@@ -34,6 +34,8 @@ use super::offset_fetch::OffsetFetchRequest;
 use super::offset_for_leader_epoch::OffsetForLeaderEpochRequest;
 use super::produce_view::ProduceView;
 use super::reader::{DecodeError, Reader};
+use super::sasl_authenticate::SaslAuthenticateRequest;
+use super::sasl_handshake::SaslHandshakeRequest;
 use super::share_acknowledge::ShareAcknowledgeRequest;
 use super::share_fetch::ShareFetchRequest;
 use super::share_group_describe::ShareGroupDescribeRequest;
@@ -66,6 +68,10 @@ pub enum Request<'a> {
     LeaveGroup(LeaveGroupRequest<'a>),
     /// Asks for the member's assignment.
     SyncGroup(SyncGroupRequest<'a>),
+    /// Chooses how to log in.
+    SaslHandshake(SaslHandshakeRequest<'a>),
+    /// A step of a login.
+    SaslAuthenticate(SaslAuthenticateRequest<'a>),
     /// Asks which APIs and versions the broker speaks.
     ApiVersions(ApiVersionsRequest<'a>),
     /// Topics to create.
@@ -140,6 +146,10 @@ impl<'a> Request<'a> {
             ApiKey::Heartbeat => Self::Heartbeat(HeartbeatRequest::decode(r, v)?),
             ApiKey::LeaveGroup => Self::LeaveGroup(LeaveGroupRequest::decode(r, v)?),
             ApiKey::SyncGroup => Self::SyncGroup(SyncGroupRequest::decode(r, v)?),
+            ApiKey::SaslHandshake => Self::SaslHandshake(SaslHandshakeRequest::decode(r, v)?),
+            ApiKey::SaslAuthenticate => {
+                Self::SaslAuthenticate(SaslAuthenticateRequest::decode(r, v)?)
+            }
             ApiKey::ApiVersions => Self::ApiVersions(ApiVersionsRequest::decode(r, v)?),
             ApiKey::CreateTopics => Self::CreateTopics(CreateTopicsRequest::decode(r, v)?),
             ApiKey::DeleteTopics => Self::DeleteTopics(DeleteTopicsRequest::decode(r, v)?),

@@ -8,6 +8,7 @@ use super::coordinator::{Answer, Asked, Assigned, Beat, Coordinator, Fault, Memb
 use crate::client::remote::answer;
 use crate::client::remote::cluster::Cluster;
 use crate::client::remote::connection::{Connection, Frame};
+use crate::client::remote::login::is_refused;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::kafka::consumer_group_heartbeat::{
     ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse, OwnedTopicPartitions,
@@ -331,6 +332,7 @@ impl Coordinator for RemoteCoordinator {
 fn passing(error: Error) -> Fault {
     match error.kind() {
         ErrorKind::Unsupported => Fault::Fatal(error),
+        kind if is_refused(kind) => Fault::Fatal(error),
         _ => Fault::Later(error),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::state::{Follow, Outcome, Shared};
+use crate::client::remote::login::is_refused;
 use crate::client::remote::topic_meta::TopicMeta;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -35,6 +36,12 @@ fn run(shared: &Arc<Shared>) {
                 _ => None,
             };
             let ticket = follow.want.ticket;
+            if let Err(error) = &found
+                && is_refused(error.kind())
+            {
+                shared.settle(&mut state, ticket, Outcome::Failed(error.clone()));
+                continue;
+            }
             match topic.map(retriable) {
                 Some(Ok(Some(meta))) => shared.lead(&mut state, ticket, meta),
                 Some(Err(error)) => shared.settle(&mut state, ticket, Outcome::Failed(error)),

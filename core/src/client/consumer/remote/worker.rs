@@ -7,6 +7,7 @@ use super::line::Line;
 use super::offsets;
 use super::state::{Follow, Outcome, Shared};
 use crate::client::consumer::config::StartAt;
+use crate::client::remote::login::is_refused;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a thread has to do next.
@@ -81,7 +82,7 @@ impl Worker<'_> {
 
     /// The broker could not be asked: the partitions' leaders are looked for again later.
     fn postpone(&mut self, task: &Task, error: &Error) {
-        if error.kind() != ErrorKind::Unsupported {
+        if error.kind() != ErrorKind::Unsupported && !is_refused(error.kind()) {
             self.line.hang_up();
             self.settle(task.follows.iter().map(|follow| (follow.clone(), Outcome::Later)));
             return;

@@ -21,8 +21,8 @@ pub(super) const PRODUCER: &[Setting<ProducerConfig>] = &[
                 _ => Acks::Synced,
             };
         }),
-        meaning: "What an acknowledgement promises: 0 nothing, 1 that the record outlives the broker's \
-                  process, all (-1) that it is on the disk.",
+        meaning: "What an acknowledgement promises: 0 nothing, 1 that the record outlives the \
+                  broker's process, all (-1) that it is on the disk.",
     },
     Setting {
         name: "batch.size",

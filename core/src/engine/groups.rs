@@ -190,6 +190,7 @@ impl Broker {
         }
         drop(groups);
         self.shared.timer.moved(None);
+        self.shared.idle.ring();
         Ok((results, ticket))
     }
 
@@ -281,7 +282,7 @@ impl Shared {
 
     /// Fails where the ID is that of a group of consumers.
     pub(super) fn refuse_consumers(&self, group: &str) -> Result<()> {
-        if !self.groups().coordinator.has(group) {
+        if !self.is_consumers(group) {
             return Ok(());
         }
         let text = format!("{group:?} is a group of consumers, not of a queue: choose another ID");
@@ -307,6 +308,7 @@ impl Shared {
             self.drain();
         }
         self.timer.moved(deadline);
+        self.idle.ring();
         result
     }
 
@@ -361,25 +363,57 @@ impl Shared {
 
     pub(super) fn forget_offsets(&self, topic: &Topic) {
         self.groups().coordinator.topic_deleted(topic);
+        self.idle.ring();
+    }
+
+    /// Whether a group has this ID that is not one of a queue.
+    pub(super) fn is_consumers(&self, group: &str) -> bool {
+        self.groups().coordinator.has(group)
     }
 
     /// The timer's thread.
     pub(super) fn run_timer(&self) {
         loop {
-            let groups = self.with_groups(|groups, now, out| {
-                groups.coordinator.tick(now, out);
-                groups.coordinator.next_deadline()
-            });
-            let queues = self.with_queues(|queues, now, out| {
-                queues.queues.tick(now, out);
-                queues.queues.next_deadline()
-            });
-            self.bury();
-            let deadline = groups.into_iter().chain(queues).min();
+            let deadline = {
+                let _rounds = self.rounds();
+                self.timer_round()
+            };
             if self.timer.sleep(deadline, || self.clock.steady()) {
                 return;
             }
         }
+    }
+
+    /// One round of the timer's work at a time: dead letters are buried once.
+    pub(super) fn rounds(&self) -> MutexGuard<'_, ()> {
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does what is due in the groups, and says when something will be next. The caller holds
+    /// [`Shared::rounds`].
+    pub(super) fn timer_round(&self) -> Option<Millis> {
+        let groups = self.with_groups(|groups, now, out| {
+            groups.coordinator.tick(now, out);
+            groups.coordinator.next_deadline()
+        });
+        let queues = self.with_queues(|queues, now, out| {
+            queues.queues.tick(now, out);
+            queues.queues.next_deadline()
+        });
+        self.bury();
+        groups.into_iter().chain(queues).min()
+    }
+
+    /// When the next thing is due that something else may depend on; that offsets expire is not.
+    pub(super) fn next_step(&self) -> Option<Millis> {
+        let groups = self.groups().coordinator.next_timer();
+        let queues = self.queues().queues.next_deadline();
+        groups.into_iter().chain(queues).min()
+    }
+
+    /// Forgets the committed offsets that have expired by now.
+    pub(super) fn expire_offsets(&self) {
+        self.with_groups(|groups, now, out| groups.coordinator.expire_offsets(now, out));
     }
 }
 

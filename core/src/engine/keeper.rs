@@ -101,6 +101,7 @@ impl Shared {
     pub(super) fn keep(self: &Arc<Self>) {
         let mut next_check = Instant::now() + self.config.retention_check_interval;
         while let Some((rotated, deleted)) = self.keeper.next(next_check) {
+            let _keeping = self.keeping();
             if rotated > 0 {
                 self.report("indexing a sealed segment", self.index_sealed());
                 self.keeper.caught_up(rotated);
@@ -112,8 +113,14 @@ impl Shared {
         }
     }
 
-    /// Applies retention and gives space back; `deleted` says that topics were deleted.
-    fn tidy_up(&self, deleted: bool) -> Result<()> {
+    /// Keeps the keeper, or another in its place, from changing what lies in the directory.
+    pub(super) fn keeping(&self) -> MutexGuard<'_, ()> {
+        self.keeping.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Applies retention and gives space back; `deleted` says that topics were deleted. The caller
+    /// holds [`Shared::keeping`], as for all that follows.
+    pub(super) fn tidy_up(&self, deleted: bool) -> Result<()> {
         if self.retain()? || deleted {
             // A segment is cleaned when two snapshots have its state entries: one was written
             // when it was sealed, this is the other.
@@ -263,6 +270,7 @@ impl Shared {
         for (partition, offset) in moves {
             partition.lock().state.log_start_moved(offset);
         }
+        self.idle.ring();
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod faults;
 mod group_settings;
 mod groups;
 mod hooks;
+mod idle;
 mod keeper;
 mod open;
 mod partition;
@@ -51,7 +52,7 @@ pub use ticket::{Appended, Progress, Ticket};
 pub use topics::{LiveTopic, NewTopic};
 pub use wake::Wake;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, MovableClock};
 use crate::log::segments::Segments;
 use crate::log::syncer::Gate;
 use crate::queue::ring::Ring;
@@ -68,13 +69,16 @@ pub struct Broker {
 
 /// What the broker's threads share.
 ///
-/// Lock order, outermost first: `admin`, `groups`, `queues`, `drain` (the log's write lock), a
+/// Lock order, outermost first: `rounds` and `keeping` (one round of the timer's or the keeper's
+/// work at a time), `admin`, `groups`, `queues`, `drain` (the log's write lock), a
 /// partition's inner lock, everything else. A lock is held across a wait for the disk only where
 /// its name says so: `admin` is.
 #[derive(Debug)]
 struct Shared {
     config: Config,
     clock: Arc<dyn Clock>,
+    /// The same clock, as it can be moved.
+    movable: Arc<MovableClock>,
     storage: Arc<dyn Storage>,
     events: Arc<EventLog>,
     streams: Arc<event_stream::Streams>,
@@ -91,6 +95,7 @@ struct Shared {
     queues: Mutex<queues::QueueGroups>,
     bells: Arc<queue_waiting::Bells>,
     timer: groups::Timer,
+    idle: idle::Idle,
     group_configs: group_settings::GroupConfigs,
     producer_ids: Mutex<producer_ids::ProducerIds>,
     /// What becomes visible with the next syncs, oldest first.
@@ -98,6 +103,8 @@ struct Shared {
     /// Who waits for IDs to be on the disk.
     sync_watchers: Mutex<Vec<(u64, wake::Waiter)>>,
     keeper: keeper::Signal,
+    rounds: Mutex<()>,
+    keeping: Mutex<()>,
     /// Set when closing begins; the queue is closed at its end.
     closing: AtomicBool,
     failed: AtomicBool,

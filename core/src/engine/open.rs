@@ -10,6 +10,7 @@ use std::thread;
 use super::drain::Drain;
 use super::group_settings::GroupConfigs;
 use super::groups::{Groups, Timer, group_config};
+use super::idle::Idle;
 use super::keeper::{self, newest_state};
 use super::partition::Inner;
 use super::producer_ids::ProducerIds;
@@ -17,7 +18,7 @@ use super::queues;
 use super::replay::State;
 use super::topics::{Registry, random_id};
 use super::{Broker, Config, Shared};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, MovableClock, SystemClock};
 use crate::error::{Error, Result};
 use crate::limits::UNSYNCED_IDS_MAX;
 use crate::log::extent::Extents;
@@ -79,6 +80,7 @@ impl Broker {
         events: Arc<EventLog>,
         lock: Option<DirLock>,
     ) -> Result<Self> {
+        let clock = Arc::new(MovableClock::new(clock));
         let (mut state, known) = newest_state(&*storage)?;
         let opened = recovery::open(&*storage, known, &mut state)?;
         say_recovered(&events, &state, &opened);
@@ -139,11 +141,15 @@ impl Broker {
         shared.streams.close(shared.clock.wall());
         shared.timer.close();
         shared.keeper.close();
+        shared.idle.ring();
         self.join("minka-timer");
         self.join("minka-keeper");
         let ended = shared.append_events(&[Event::SessionEnded]);
         shared.queue.close();
-        let ended = ended.and_then(|()| shared.snapshot());
+        let ended = ended.and_then(|()| {
+            let _keeping = shared.keeping();
+            shared.snapshot()
+        });
         shared.gate.close();
         self.join("");
         shared.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -237,7 +243,7 @@ impl Session {
 #[expect(clippy::too_many_arguments, reason = "the parts of a broker, put together once")]
 fn assemble(
     storage: Arc<dyn Storage>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<MovableClock>,
     config: Config,
     events: Arc<EventLog>,
     lock: Option<DirLock>,
@@ -277,7 +283,8 @@ fn assemble(
     Shared {
         queue: Ring::new(config.queue_cells),
         config,
-        clock,
+        clock: clock.clone(),
+        movable: clock,
         storage,
         events,
         streams: Arc::default(),
@@ -292,11 +299,14 @@ fn assemble(
         queues: Mutex::new(queues),
         bells: Arc::default(),
         timer: Timer::default(),
+        idle: Idle::default(),
         group_configs,
         producer_ids: Mutex::new(ProducerIds::new(state.next_producer_id)),
         unsynced: Mutex::new(VecDeque::new()),
         sync_watchers: Mutex::default(),
         keeper: keeper::Signal::default(),
+        rounds: Mutex::default(),
+        keeping: Mutex::default(),
         closing: AtomicBool::new(false),
         failed: AtomicBool::new(false),
         lock: Mutex::new(lock),

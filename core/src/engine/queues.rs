@@ -286,6 +286,7 @@ impl Shared {
             self.drain();
         }
         self.timer.moved(if has_letters { Some(i64::MIN) } else { deadline });
+        self.idle.ring();
         self.answer_bells();
         self.find_starts(starts);
     }

@@ -5,6 +5,7 @@
 
 mod candidates;
 pub mod cleaner;
+pub mod copy;
 pub mod entry;
 pub mod extent;
 pub mod follow;

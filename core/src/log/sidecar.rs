@@ -78,6 +78,11 @@ pub struct Sidecar {
     fences: Vec<u32>,
 }
 
+/// Whether a file of this name is a sidecar.
+pub fn is_name(name: &str) -> bool {
+    name.starts_with("mensajes-") && name.ends_with(".idx")
+}
+
 /// The name of the sidecar of the segment that begins with `first_id`.
 pub fn name(first_id: u64) -> String {
     format!("mensajes-{first_id:020}.idx")

@@ -35,13 +35,19 @@ fn name(id: u64) -> String {
     format!("estado-{id:020}.snapshot")
 }
 
+fn id_of(name: &str) -> Option<u64> {
+    name.strip_prefix("estado-")?.strip_suffix(".snapshot")?.parse().ok()
+}
+
+/// Whether a file of this name is a snapshot.
+pub fn is_name(name: &str) -> bool {
+    id_of(name).is_some()
+}
+
 /// The IDs of the snapshots in the directory, newest first.
 pub fn list(storage: &dyn Storage) -> Result<Vec<u64>> {
     let names = storage.list().map_err(|error| Error::storage("listing the directory", error))?;
-    let mut ids: Vec<u64> = names
-        .iter()
-        .filter_map(|name| name.strip_prefix("estado-")?.strip_suffix(".snapshot")?.parse().ok())
-        .collect();
+    let mut ids: Vec<u64> = names.iter().filter_map(|name| id_of(name)).collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
     Ok(ids)
 }

@@ -1,7 +1,7 @@
 //! One owner of a data directory at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +37,25 @@ impl DirLock {
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(Self { _file: file })
     }
+
+    /// Keeps brokers out of a directory that is only read, together with others who read it.
+    /// `None` where there is nothing to lock: no broker has been there, or it is not for writing.
+    ///
+    /// Fails with [`ErrorKind::DirectoryLocked`] if a broker has it.
+    pub fn share(directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join(LOCK);
+        let failed = |error| Error::storage(format_args!("opening {}", path.display()), error);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Err(TryLockError::WouldBlock) => Err(taken(directory, &mut file)),
+        }
+    }
 }
 
 fn taken(directory: &Path, file: &mut File) -> Error {
@@ -66,7 +85,13 @@ mod tests {
         let error = DirLock::acquire(directory.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DirectoryLocked);
         assert!(error.to_string().contains(&format!("process {}", std::process::id())));
+        let error = DirLock::share(directory.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DirectoryLocked);
         drop(first);
+        let readers = [(); 2].map(|()| DirLock::share(directory.path()).unwrap());
+        assert!(readers.iter().all(Option::is_some));
+        DirLock::acquire(directory.path()).unwrap_err();
+        drop(readers);
         DirLock::acquire(directory.path()).unwrap();
     }
 }

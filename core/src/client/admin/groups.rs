@@ -7,9 +7,10 @@ use super::remote::Remote;
 use super::types::{
     GroupDescription, GroupKind, GroupListing, GroupPartition, MemberDescription, ResetTo,
 };
-use super::{assignment, left_out, no_group, not_empty};
+use super::{left_out, no_group, not_empty};
 use crate::client::remote::answer;
 use crate::error::{Error, ErrorKind, Result};
+use crate::state::groups::assigned_partitions;
 use crate::wire::kafka::consumer_group_describe::{
     ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, ConsumerGroupMember,
 };
@@ -297,7 +298,7 @@ fn classic_member(member: &DescribedGroupMember<'_>) -> MemberDescription {
         instance_id: member.group_instance_id.as_deref().map(str::to_owned),
         client_id: member.client_id.to_string(),
         host: member.client_host.to_string(),
-        assigned: assignment::partitions(&member.member_assignment),
+        assigned: assigned_partitions(&member.member_assignment),
     }
 }
 

@@ -8,7 +8,7 @@ use super::types::{
     MemberDescription, NewTopic, PartitionDescription, ResetTo, Setting, TopicDescription,
     TopicListing,
 };
-use super::{Resource, Way, assignment, no_group, not_empty};
+use super::{Resource, Way, no_group, not_empty};
 use crate::engine::{self, Broker, LiveTopic, OffsetSpec, Partition};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::event::CommitEntry;
@@ -272,7 +272,7 @@ fn classic_member(member: groups::MemberDescription) -> MemberDescription {
         instance_id: member.instance_id,
         client_id: member.client_id,
         host: member.client_host,
-        assigned: assignment::partitions(&member.assignment),
+        assigned: groups::assigned_partitions(&member.assignment),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Managing topics and groups.
 
-mod assignment;
 mod groups;
 mod local;
 mod queues;

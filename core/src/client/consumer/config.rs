@@ -239,8 +239,8 @@ const SETTINGS: &[Setting<ConsumerConfig>] = &[
         name: "fetch.max.bytes",
         default: "16777216",
         takes: Takes::Number(1, MS_MAX, |config, number| config.bytes_max = number as usize),
-        meaning: "How many bytes are fetched ahead of the application, beside one batch if that alone \
-                  is larger.",
+        meaning: "How many bytes are fetched ahead of the application, beside one batch if \
+                  that alone is larger.",
     },
     Setting {
         name: "fetch.max.wait.ms",
@@ -258,8 +258,8 @@ const SETTINGS: &[Setting<ConsumerConfig>] = &[
         name: "group.type",
         default: "queue",
         takes: Takes::Word(&["queue", "partitions"], set_group_type),
-        meaning: "queue: each message goes to one member, which acknowledges it (KIP-932). partitions: \
-                  each partition belongs to one member (KIP-848).",
+        meaning: "queue: each message goes to one member, which acknowledges it (KIP-932). \
+                  partitions: each partition belongs to one member (KIP-848).",
     },
     Setting {
         name: "max.partition.fetch.bytes",

@@ -195,7 +195,7 @@ impl Coordinator {
     /// When [`Coordinator::tick`] wants to be called, in steady milliseconds; it may turn out to
     /// have nothing to do. None while there is no group.
     pub fn next_deadline(&self) -> Option<Millis> {
-        let timer = self.timers.next();
+        let timer = self.next_timer();
         let check = (!self.groups.is_empty()).then_some(self.offsets_check);
         timer.into_iter().chain(check).min()
     }
@@ -203,6 +203,11 @@ impl Coordinator {
     /// Who came and who went since this was last called.
     pub fn take_member_changes(&mut self) -> Vec<MemberChange> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// As [`Coordinator::next_deadline`], but for the offsets that expire.
+    pub fn next_timer(&self) -> Option<Millis> {
+        self.timers.next()
     }
 
     /// Whether there is a group with this ID, of any of its kinds.
@@ -331,7 +336,9 @@ impl Coordinator {
         }
     }
 
-    fn expire_offsets(&mut self, now: Now, out: &mut Vec<Action>) {
+    /// Forgets the offsets that have expired, and groups that have nothing else; [`Self::tick`]
+    /// does so from time to time.
+    pub fn expire_offsets(&mut self, now: Now, out: &mut Vec<Action>) {
         let mut gone = Vec::new();
         for group in self.groups.values_mut() {
             let changes = &mut self.changes;

@@ -20,6 +20,7 @@
 //! `consumer`; its name, offsets, expiry and deletion are those of any group. While a group is
 //! empty it becomes of the kind that the next member wants.
 
+mod assignment;
 mod commit;
 mod consumer;
 mod consumers;
@@ -34,6 +35,7 @@ mod rebalance;
 mod sync;
 mod types;
 
+pub use assignment::assigned_partitions;
 pub use consumer::{
     ConsumerAnswer, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerMemberDescription,
     TopicShare,

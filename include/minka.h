@@ -289,6 +289,24 @@
  */
 #define MINKA_RENEW 4
 
+/** In a way that this version does not know. */
+#define MINKA_GROUP_OTHER 0
+
+/** Each message goes to one member (a share group, KIP-932). */
+#define MINKA_GROUP_QUEUE 1
+
+/** Each partition belongs to one member; the broker assigns them (KIP-848). */
+#define MINKA_GROUP_PARTITIONS 2
+
+/** Each partition belongs to one member; a member assigns them. */
+#define MINKA_GROUP_CLASSIC 3
+
+/**
+ * Creates, describes, changes and deletes topics and groups. Any number of threads may use it.
+ * Changes hold when their call returns.
+ */
+typedef struct minka_admin minka_admin;
+
 /** The partitions that a consumer reads. May be read by several threads at once. */
 typedef struct minka_assignment minka_assignment;
 
@@ -300,6 +318,9 @@ typedef struct minka_batch minka_batch;
 
 /** A broker in this process. Any number of threads may use it. */
 typedef struct minka_broker minka_broker;
+
+/** A cluster, as it was when it was asked for. May be read by several threads at once. */
+typedef struct minka_cluster minka_cluster;
 
 /**
  * Settings by name, and hooks: what a broker or client is opened with. It is read by `_open`
@@ -314,8 +335,20 @@ typedef struct minka_config minka_config;
  */
 typedef struct minka_consumer minka_consumer;
 
+/** A group with its members and where it is. May be read by several threads at once. */
+typedef struct minka_group_description minka_group_description;
+
+/** A list of groups. May be read by several threads at once. */
+typedef struct minka_groups minka_groups;
+
 /** Sends records. Any number of threads may use one at the same time. */
 typedef struct minka_producer minka_producer;
+
+/** A topic with its partitions and settings. May be read by several threads at once. */
+typedef struct minka_topic_description minka_topic_description;
+
+/** A list of topics. May be read by several threads at once. */
+typedef struct minka_topics minka_topics;
 
 /**
  * What becomes of what a hook is asked about. It belongs to the call of the hook and ends with
@@ -477,6 +510,110 @@ typedef struct minka_partition_start {
     /** Where to begin. */
     minka_start start;
 } minka_partition_start;
+
+/** A setting of a topic or group that is to be given. */
+typedef struct minka_change {
+    /** Its name. */
+    minka_bytes name;
+    /** Its value; NULL goes back to the default. */
+    minka_bytes value;
+} minka_change;
+
+/**
+ * A broker of a cluster, which can be reached over the network. Its bytes are valid until the
+ * cluster is freed.
+ */
+typedef struct minka_cluster_broker {
+    /** Its ID. */
+    int32_t id;
+    /** Its host. */
+    minka_bytes host;
+    /** Its port. */
+    uint16_t port;
+} minka_cluster_broker;
+
+/** A group. Its bytes are valid until what it was asked of is freed. */
+typedef struct minka_group {
+    /** Its name. */
+    minka_bytes name;
+    /** How it shares out its topics: MINKA_GROUP_... */
+    int32_t kind;
+    /** What it is doing, as Kafka calls it: "Stable", "Empty", ... */
+    minka_bytes state;
+} minka_group;
+
+/** A member of a group. Its bytes are valid until the description is freed. */
+typedef struct minka_member {
+    /** Its ID. */
+    minka_bytes id;
+    /** Its instance ID, if it is a static member; else NULL. */
+    minka_bytes instance_id;
+    /** What the client calls itself. */
+    minka_bytes client_id;
+    /** Where the client is. */
+    minka_bytes host;
+    /** The partitions that it has, by topic and number. */
+    const minka_topic_partition *assigned;
+    /** How many partitions it has. */
+    size_t assigned_count;
+} minka_member;
+
+/** Where a group is in a partition. Its bytes are valid until the description is freed. */
+typedef struct minka_group_partition {
+    /** The topic. */
+    minka_bytes topic;
+    /** The partition. */
+    int32_t partition;
+    /**
+     * The offset that was committed: the next to be read. In a queue group everything before it is
+     * settled. -1 if none.
+     */
+    int64_t committed;
+    /** The offset of the next record to become visible; -1 where there is no such partition. */
+    int64_t end;
+    /**
+     * How many records lie between the two; in a queue group without those that are settled. -1
+     * where one of them is.
+     */
+    int64_t lag;
+    /** How many records are with members of a queue group; -1 where the broker does not tell it. */
+    int64_t in_flight;
+    /**
+     * How many records of a queue group wait for another delivery; -1 where the broker does not
+     * tell it.
+     */
+    int64_t redelivered;
+} minka_group_partition;
+
+/** A topic. Its bytes are valid until what it was asked of is freed. */
+typedef struct minka_topic {
+    /** Its name. */
+    minka_bytes name;
+    /** Its ID, as Kafka shows it: 22 characters. */
+    minka_bytes id;
+    /** How many partitions it has. */
+    int32_t partition_count;
+} minka_topic;
+
+/** A partition of a topic. */
+typedef struct minka_partition {
+    /** Its number. */
+    int32_t index;
+    /** The first offset that can be read. */
+    int64_t start;
+    /** The offset of the next record to become visible. */
+    int64_t end;
+} minka_partition;
+
+/** A setting of a topic. Its bytes are valid until the description is freed. */
+typedef struct minka_setting {
+    /** Its name. */
+    minka_bytes name;
+    /** Its value; empty where the broker keeps it secret. */
+    minka_bytes value;
+    /** Whether the topic was given none of its own. */
+    bool is_default;
+} minka_setting;
 
 /** A record that passes a hook. Valid until the hook returns. */
 typedef struct minka_passing {
@@ -876,6 +1013,191 @@ minka_status minka_consumer_close(minka_consumer *consumer);
  * most.
  */
 void minka_consumer_free(minka_consumer *consumer);
+
+/**
+ * Opens an admin: of a broker in this process, or, with `broker` NULL, of those behind
+ * `bootstrap_servers`, "HOST:PORT" with commas between several. It connects to nothing yet.
+ *
+ * Its settings have their Kafka names: client.id, default.api.timeout.ms (how long a call may
+ * take), request.timeout.ms, retry.backoff.ms, retry.backoff.max.ms, security.protocol,
+ * sasl.mechanism, sasl.username, sasl.password. `config` may be NULL. MINKA_INVALID_CONFIG names
+ * what cannot be.
+ */
+minka_status minka_admin_open(const minka_broker *broker,
+                              minka_bytes bootstrap_servers,
+                              const minka_config *config,
+                              minka_admin **admin);
+
+/**
+ * Creates a topic, with -1 for the broker's default number of partitions. What `settings` does
+ * not name has its default. MINKA_TOPIC_EXISTS, MINKA_INVALID_TOPIC, MINKA_INVALID_PARTITIONS,
+ * MINKA_INVALID_CONFIG.
+ */
+minka_status minka_admin_create_topic(const minka_admin *admin,
+                                      minka_bytes name,
+                                      int32_t partitions,
+                                      const minka_change *settings,
+                                      size_t setting_count);
+
+/** Deletes a topic with its records. MINKA_UNKNOWN_TOPIC_OR_PARTITION. */
+minka_status minka_admin_delete_topic(const minka_admin *admin, minka_bytes name);
+
+/** All topics, by name in order. Freed by minka_topics_free(). */
+minka_status minka_admin_topics(const minka_admin *admin, minka_topics **topics);
+
+/**
+ * A topic with its partitions and settings. Freed by minka_topic_description_free().
+ * MINKA_UNKNOWN_TOPIC_OR_PARTITION.
+ */
+minka_status minka_admin_describe_topic(const minka_admin *admin,
+                                        minka_bytes name,
+                                        minka_topic_description **description);
+
+/**
+ * Gives a topic more partitions: `count` is how many it then has. The keys of its records are
+ * spread anew from there on. MINKA_INVALID_PARTITIONS where it has as many already.
+ */
+minka_status minka_admin_add_partitions(const minka_admin *admin,
+                                        minka_bytes name,
+                                        int32_t count);
+
+/**
+ * Changes settings of a topic, all or none. MINKA_INVALID_CONFIG,
+ * MINKA_UNKNOWN_TOPIC_OR_PARTITION.
+ */
+minka_status minka_admin_alter_topic(const minka_admin *admin,
+                                     minka_bytes name,
+                                     const minka_change *changes,
+                                     size_t change_count);
+
+/** All groups, by name in order. Freed by minka_groups_free(). */
+minka_status minka_admin_groups(const minka_admin *admin, minka_groups **groups);
+
+/**
+ * A group with its members and where it is. Freed by minka_group_description_free().
+ * MINKA_GROUP_NOT_FOUND.
+ */
+minka_status minka_admin_describe_group(const minka_admin *admin,
+                                        minka_bytes name,
+                                        minka_group_description **description);
+
+/**
+ * Has a group go on elsewhere in all partitions of a topic. It must have no members; it may be
+ * new. MINKA_NON_EMPTY_GROUP, MINKA_UNKNOWN_TOPIC_OR_PARTITION.
+ */
+minka_status minka_admin_reset_group(const minka_admin *admin,
+                                     minka_bytes name,
+                                     minka_bytes topic,
+                                     minka_start to);
+
+/**
+ * Changes settings of a group, all or none. The group may come later. MINKA_INVALID_CONFIG,
+ * MINKA_INVALID_GROUP_ID.
+ */
+minka_status minka_admin_alter_group(const minka_admin *admin,
+                                     minka_bytes name,
+                                     const minka_change *changes,
+                                     size_t change_count);
+
+/**
+ * Deletes a group that has no members, with what it has committed. MINKA_GROUP_NOT_FOUND,
+ * MINKA_NON_EMPTY_GROUP.
+ */
+minka_status minka_admin_delete_group(const minka_admin *admin, minka_bytes name);
+
+/** The cluster and its brokers. Freed by minka_cluster_free(). */
+minka_status minka_admin_cluster(const minka_admin *admin, minka_cluster **cluster);
+
+/** Closes an admin. Closing again does nothing. */
+minka_status minka_admin_close(minka_admin *admin);
+
+/** Frees an admin, and closes it if need be; NULL is let be. */
+void minka_admin_free(minka_admin *admin);
+
+/** The cluster's ID; valid until the cluster is freed. */
+minka_status minka_cluster_id(const minka_cluster *cluster, minka_bytes *id);
+
+/**
+ * How many brokers it has that can be reached over the network; 0 for NULL. A broker in this
+ * process is not asked whether it can be.
+ */
+size_t minka_cluster_broker_count(const minka_cluster *cluster);
+
+/** One of them, which are in the order of their IDs. */
+minka_status minka_cluster_get_broker(const minka_cluster *cluster,
+                                      size_t index,
+                                      minka_cluster_broker *broker);
+
+/** Frees a cluster; NULL is let be. */
+void minka_cluster_free(minka_cluster *cluster);
+
+/** How many there are; 0 for NULL. */
+size_t minka_groups_count(const minka_groups *groups);
+
+/** One of them. */
+minka_status minka_groups_get(const minka_groups *groups,
+                              size_t index,
+                              minka_group *group);
+
+/** Frees a list of groups; NULL is let be. */
+void minka_groups_free(minka_groups *groups);
+
+/** The group itself. */
+minka_status minka_group_description_group(const minka_group_description *description,
+                                           minka_group *group);
+
+/** How many members it has; 0 for NULL. */
+size_t minka_group_description_member_count(const minka_group_description *description);
+
+/** One of its members. */
+minka_status minka_group_description_member(const minka_group_description *description,
+                                            size_t index,
+                                            minka_member *member);
+
+/**
+ * In how many partitions it has committed something or a member has them, or, in a queue group,
+ * has begun to read; 0 for NULL.
+ */
+size_t minka_group_description_partition_count(const minka_group_description *description);
+
+/** Where it is in one of those partitions, which are in order. */
+minka_status minka_group_description_partition(const minka_group_description *description,
+                                               size_t index,
+                                               minka_group_partition *partition);
+
+/** Frees a description of a group; NULL is let be. */
+void minka_group_description_free(minka_group_description *description);
+
+/** How many there are; 0 for NULL. */
+size_t minka_topics_count(const minka_topics *topics);
+
+/** One of them. */
+minka_status minka_topics_get(const minka_topics *topics,
+                              size_t index,
+                              minka_topic *topic);
+
+/** Frees a list of topics; NULL is let be. */
+void minka_topics_free(minka_topics *topics);
+
+/** The topic itself. */
+minka_status minka_topic_description_topic(const minka_topic_description *description,
+                                           minka_topic *topic);
+
+/** One of its partitions, of which it has as many as minka_topic_description_topic() says. */
+minka_status minka_topic_description_partition(const minka_topic_description *description,
+                                               size_t index,
+                                               minka_partition *partition);
+
+/** How many settings there are; 0 for NULL. */
+size_t minka_topic_description_setting_count(const minka_topic_description *description);
+
+/** One of its settings, which are in the order of their names. */
+minka_status minka_topic_description_setting(const minka_topic_description *description,
+                                             size_t index,
+                                             minka_setting *setting);
+
+/** Frees a description of a topic; NULL is let be. */
+void minka_topic_description_free(minka_topic_description *description);
 
 /**
  * Has a broker ask `hook` about each record before it is appended. Where one record of a batch is

@@ -27,6 +27,11 @@ pub mod producer;
 pub mod assignment;
 pub mod batch;
 pub mod consumer;
+// Managing.
+pub mod admin;
+pub mod cluster;
+pub mod groups;
+pub mod topics;
 // Being asked.
 pub mod hooks;
 pub mod verdict;

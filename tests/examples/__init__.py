@@ -1,0 +1,1 @@
+"""The examples of every language as users run them, and languages that work together."""

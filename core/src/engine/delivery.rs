@@ -128,7 +128,7 @@ impl Broker {
         records.acquired = without(&records.acquired, &passed.left_out);
         if let Some(error) = passed.error {
             // What cannot be read is given back.
-            let read = passed.batches.last().map_or(0, |batches| end_of(batches));
+            let read = passed.batches.last().map_or(0, end_of);
             let unread = records.acquired.iter().filter(|range| range.last >= read);
             let unread: Vec<_> = unread.map(|range| range.first.max(read)..=range.last).collect();
             self.settle_queue(fetch, number, &unread, AckKind::Release);

@@ -82,7 +82,8 @@ impl Broker {
     /// Moves the broker's clock forward. When this returns, everything that was due by then has
     /// happened: locks, sessions, rests and retention that ran out, dead letters.
     ///
-    /// Only the broker's own time moves: how long a client waits for an answer does not.
+    /// Only the broker's own time moves: how long a client waits for an answer does not, and a
+    /// client behind an address goes on giving its records its own time.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidRequest`] for more than can be counted in milliseconds,

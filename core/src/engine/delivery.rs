@@ -45,7 +45,8 @@ impl Broker {
     }
 
     /// Asks the delivery hook about the records of `pieces` whose offsets are `wanted`, which is
-    /// in order, for `peer`. Without a hook nothing passes. What is not wanted does not leave, and nobody is asked about it.
+    /// in order, for `peer`. What is not wanted does not leave, and nobody is asked about it.
+    /// Without a hook nothing passes.
     pub fn pass(
         &self,
         peer: Peer<'_>,

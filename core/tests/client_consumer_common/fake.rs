@@ -85,7 +85,8 @@ fn ordinary(asked: &Asked<'_>, address: SocketAddr) -> Vec<u8> {
     let port = address.port().into();
     match &asked.request {
         Request::ApiVersions(_) => {
-            let served: Vec<ApiKey> = ApiKey::all().collect();
+            let logs_in = [ApiKey::SaslHandshake, ApiKey::SaslAuthenticate];
+            let served: Vec<ApiKey> = ApiKey::all().filter(|api| !logs_in.contains(api)).collect();
             let api_keys = ApiKey::advertise(&served);
             asked.answer(&ApiVersionsResponse { api_keys, ..ApiVersionsResponse::default() })
         }

@@ -57,17 +57,19 @@ impl Connection {
     }
 
     fn authenticate(&mut self, credentials: &Credentials, deadline: Instant) -> Result<()> {
-        let version = self.version(ApiKey::SaslAuthenticate, AUTHENTICATE_MAX)?;
+        let unwanted = || {
+            let text = "the broker wants no login at this address: leave user and password out";
+            Error::new(ErrorKind::AuthenticationFailed, text)
+        };
+        let version = self.version(ApiKey::SaslAuthenticate, AUTHENTICATE_MAX);
+        let version = version.map_err(|_| unwanted())?;
         match self.shake_hands(deadline)? {
             None => {}
             Some(ErrorCode::UnsupportedSaslMechanism) => {
                 let text = "the broker does not let clients in by SASL/PLAIN";
                 return Err(Error::new(ErrorKind::UnsupportedMechanism, text));
             }
-            Some(_) => {
-                let text = "the broker wants no login at this address";
-                return Err(Error::new(ErrorKind::Unsupported, text));
-            }
+            Some(_) => return Err(unwanted()),
         }
         let Credentials { user, password } = credentials;
         let token = format!("\0{user}\0{password}");

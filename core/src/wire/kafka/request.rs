@@ -129,11 +129,8 @@ impl<'a> Request<'a> {
     ///
     /// A version that is not accepted is [`DecodeError::UnsupportedVersion`]. Bytes after the
     /// body are left alone, as Kafka does.
-    pub fn decode(
-        header: &RequestHeader<'_>,
-        reader: &mut Reader<'a>,
-    ) -> Result<Self, DecodeError> {
-        let (r, v) = (reader, header.version);
+    pub fn decode(header: &RequestHeader<'_>, r: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let v = header.version;
         Ok(match header.api {
             ApiKey::Produce => Self::Produce(ProduceView::decode(r, v)?),
             ApiKey::Fetch => Self::Fetch(FetchRequest::decode(r, v)?),

@@ -699,6 +699,9 @@ const char *minka_status_name(minka_status status);
 /** Whether the same call may succeed later without anything being changed. */
 bool minka_status_is_retriable(minka_status status);
 
+/** Whether what answered so will not work again: it has to be opened anew. */
+bool minka_status_is_fatal(minka_status status);
+
 /** Makes an empty config: everything has its default. Never NULL. */
 minka_config *minka_config_new(void);
 
@@ -806,8 +809,8 @@ minka_status minka_producer_open(const minka_broker *broker,
 
 /**
  * Sends a record and waits until it is stored. `receipt` may be NULL. After MINKA_TIMEOUT the
- * record may still be stored. The time begins when the record is on its way: before that it may
- * wait for max.block.ms for room in the buffer, or to hear of its topic.
+ * record may still be stored; after any other error it is not. Part of the time, but no longer
+ * than max.block.ms, may be waiting for room in the buffer, or to hear of the topic.
  */
 minka_status minka_producer_send(const minka_producer *producer,
                                  const minka_message *message,

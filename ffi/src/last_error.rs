@@ -34,5 +34,5 @@ pub(crate) fn keep(error: &Error) -> minka_status {
         // Writing to a string cannot fail.
         let _ = write!(sentence, "{error}");
     });
-    error.kind() as minka_status
+    error.kind().number()
 }

@@ -1,7 +1,7 @@
 //! Sending records.
 
 use std::ffi::c_void;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use minka_core::client::{Delivery, Header, Message, Producer, ProducerConfig, Receipt};
 use minka_core::{Error, ErrorKind, Result};
@@ -18,6 +18,8 @@ use crate::{boundary, last_error};
 pub struct minka_producer {
     life: Life,
     producer: Producer,
+    /// How long it waits for room at most (`max.block.ms`).
+    block_max: Duration,
 }
 
 /// A record to be sent. Begin with MINKA_MESSAGE_INIT: then what is not set is as it should be.
@@ -95,14 +97,15 @@ pub unsafe extern "C" fn minka_producer_open(
         // SAFETY: as above.
         unsafe { minka_config::of_client(config, |name, value| settings.set(name, value)) }?;
         let life = Life::begin("producer")?;
-        give(out, minka_producer { life, producer: Producer::open(target, settings)? });
+        let block_max = settings.block_max;
+        give(out, minka_producer { life, producer: Producer::open(target, settings)?, block_max });
         Ok(())
     })
 }
 
 /// Sends a record and waits until it is stored. `receipt` may be NULL. After MINKA_TIMEOUT the
-/// record may still be stored. The time begins when the record is on its way: before that it may
-/// wait for max.block.ms for room in the buffer, or to hear of its topic.
+/// record may still be stored; after any other error it is not. Part of the time, but no longer
+/// than max.block.ms, may be waiting for room in the buffer, or to hear of the topic.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_producer_send(
     producer: *const minka_producer,
@@ -116,8 +119,11 @@ pub unsafe extern "C" fn minka_producer_send(
             unsafe { (open(producer, "producer")?, pointed(message, "message")?) };
         let mut headers = Vec::new();
         // SAFETY: as above.
-        let delivery = producer.producer.send(unsafe { message.read(&mut headers) }?)?;
-        let stored = delivery.wait(timeout(timeout_ms))?;
+        let record = unsafe { message.read(&mut headers) }?;
+        let wait = timeout(timeout_ms);
+        let deadline = Instant::now() + wait;
+        let delivery = producer.producer.send_within(record, wait.min(producer.block_max))?;
+        let stored = delivery.wait(deadline.saturating_duration_since(Instant::now()))?;
         if !receipt.is_null() {
             // SAFETY: as above.
             unsafe { output(receipt, "receipt") }?
@@ -146,8 +152,9 @@ pub unsafe extern "C" fn minka_producer_send_many(
         // SAFETY: the header says what callers must keep to.
         let (producer, messages) =
             unsafe { (open(producer, "producer")?, slice(messages, count, "messages")?) };
-        let deadline = Instant::now() + timeout(timeout_ms);
-        let sent = producer.send_all(messages, deadline);
+        let wait = timeout(timeout_ms);
+        let deadline = Instant::now() + wait;
+        let sent = producer.send_all(messages, wait.min(producer.block_max), deadline);
         let mut first = None;
         for (at, (message, delivery)) in messages.iter().zip(sent).enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -245,7 +252,12 @@ impl Handle for minka_producer {
 impl minka_producer {
     /// Sends records, one behind another. When one cannot be sent and the time is over, neither
     /// are the others.
-    fn send_all(&self, messages: &[minka_message], deadline: Instant) -> Vec<Result<Delivery>> {
+    fn send_all(
+        &self,
+        messages: &[minka_message],
+        block_max: Duration,
+        deadline: Instant,
+    ) -> Vec<Result<Delivery>> {
         let mut late = false;
         let send = |message: &minka_message| {
             if late {
@@ -255,7 +267,7 @@ impl minka_producer {
             let mut headers = Vec::new();
             // SAFETY: what a message points to is there for as long as the message itself.
             let sent = unsafe { message.read(&mut headers) };
-            let sent = sent.and_then(|message| self.producer.send(message));
+            let sent = sent.and_then(|message| self.producer.send_within(message, block_max));
             late = sent.is_err() && Instant::now() >= deadline;
             sent
         };

@@ -202,6 +202,12 @@ pub extern "C" fn minka_status_is_retriable(status: minka_status) -> bool {
     find(status).is_some_and(|(kind, _)| kind.is_retriable())
 }
 
+/// Whether what answered so will not work again: it has to be opened anew.
+#[unsafe(no_mangle)]
+pub extern "C" fn minka_status_is_fatal(status: minka_status) -> bool {
+    find(status).is_some_and(|(kind, _)| kind.is_fatal())
+}
+
 fn find(status: minka_status) -> Option<&'static (ErrorKind, &'static CStr)> {
     KINDS.iter().find(|(kind, _)| *kind as minka_status == status)
 }
@@ -209,4 +215,18 @@ fn find(status: minka_status) -> Option<&'static (ErrorKind, &'static CStr)> {
 /// The kind that a number stands for.
 pub(crate) fn kind(status: minka_status) -> Option<ErrorKind> {
     find(status).map(|(kind, _)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_has_its_name_and_number() {
+        assert_eq!(KINDS.len(), ErrorKind::ALL.len());
+        for kind in ErrorKind::ALL {
+            let (_, name) = find(kind.number()).expect("it is in the list");
+            assert_eq!(name.to_str(), Ok(kind.name()));
+        }
+    }
 }

@@ -301,6 +301,48 @@
 /** Each partition belongs to one member; a member assigns them. */
 #define MINKA_GROUP_CLASSIC 3
 
+/** Events were lost: nobody took them in time. `text` says how many. */
+#define MINKA_EVENT_MISSED 1
+
+/** The broker is closing: the last event. */
+#define MINKA_EVENT_CLOSING 2
+
+/** A topic was created; `partition` is how many partitions it has. */
+#define MINKA_EVENT_TOPIC_CREATED 10
+
+/** A topic was deleted. */
+#define MINKA_EVENT_TOPIC_DELETED 11
+
+/** The settings of a topic were changed. */
+#define MINKA_EVENT_TOPIC_CHANGED 12
+
+/** A topic got more partitions; `partition` is how many it has. */
+#define MINKA_EVENT_PARTITIONS_ADDED 13
+
+/** A member joined a group, of any kind. */
+#define MINKA_EVENT_MEMBER_JOINED 20
+
+/** A member left a group, or was silent for too long. */
+#define MINKA_EVENT_MEMBER_LEFT 21
+
+/** A group was deleted. */
+#define MINKA_EVENT_GROUP_DELETED 22
+
+/**
+ * A record of a queue group went to its dead-letter topic. Topic, partition and offset are the
+ * record's; `text` says why.
+ */
+#define MINKA_EVENT_DEAD_LETTERED 30
+
+/** A client connected to a door. */
+#define MINKA_EVENT_CONNECTED 40
+
+/** The connection of a client ended. */
+#define MINKA_EVENT_DISCONNECTED 41
+
+/** A client was refused by the authentication hook; `text` is the reason. */
+#define MINKA_EVENT_LOGIN_REFUSED 42
+
 /**
  * Creates, describes, changes and deletes topics and groups. Any number of threads may use it.
  * Changes hold when their call returns.
@@ -334,6 +376,13 @@ typedef struct minka_config minka_config;
  * any time by any thread.
  */
 typedef struct minka_consumer minka_consumer;
+
+/**
+ * The events of a broker from when this was opened. Belongs to one thread at a time: a call while
+ * another thread is in one is MINKA_INVALID_REQUEST. Only minka_events_wake() and
+ * minka_events_close() may be called at any time by any thread.
+ */
+typedef struct minka_events minka_events;
 
 /** A group with its members and where it is. May be read by several threads at once. */
 typedef struct minka_group_description minka_group_description;
@@ -614,6 +663,31 @@ typedef struct minka_setting {
     /** Whether the topic was given none of its own. */
     bool is_default;
 } minka_setting;
+
+/**
+ * Something that happened. What does not apply is NULL or -1. Its bytes are valid until the next
+ * call of minka_events_next(), or minka_events_free().
+ */
+typedef struct minka_event {
+    /** What: MINKA_EVENT_...; there may be others in later versions. */
+    int32_t kind;
+    /** The partition, or how many there are. */
+    int32_t partition;
+    /** When, in milliseconds since 1970-01-01 UTC. */
+    int64_t time;
+    /** The record's offset. */
+    int64_t offset;
+    /** The topic. */
+    minka_bytes topic;
+    /** The group. */
+    minka_bytes group;
+    /** The member's ID. */
+    minka_bytes member;
+    /** The client: its address for a connection, the user for a login, its client ID for a member. */
+    minka_bytes client;
+    /** More, for people. */
+    minka_bytes text;
+} minka_event;
 
 /** A record that passes a hook. Valid until the hook returns. */
 typedef struct minka_passing {
@@ -1201,6 +1275,41 @@ minka_status minka_topic_description_setting(const minka_topic_description *desc
 
 /** Frees a description of a topic; NULL is let be. */
 void minka_topic_description_free(minka_topic_description *description);
+
+/**
+ * The events of a broker from now on, of which `capacity` are kept until they are taken, at least
+ * one; of those behind that only the number is told. A broker of which nobody has events makes
+ * none.
+ */
+minka_status minka_events_open(const minka_broker *broker,
+                               size_t capacity,
+                               minka_events **events);
+
+/**
+ * Waits for the next event. MINKA_TIMEOUT when the time is over, MINKA_INTERRUPTED after
+ * minka_events_wake(), MINKA_CLOSED behind MINKA_EVENT_CLOSING or when it is closed meanwhile.
+ */
+minka_status minka_events_next(minka_events *events,
+                               int64_t timeout_ms,
+                               minka_event *event);
+
+/**
+ * Ends the call that waits with MINKA_INTERRUPTED; if none does, the next one ends so at once. May
+ * be called at any time by any thread until the events are freed.
+ */
+minka_status minka_events_wake(const minka_events *events);
+
+/**
+ * Ends the stream: events are kept no longer. A call in which another thread waits ends with
+ * MINKA_CLOSED. Closing again does nothing.
+ */
+minka_status minka_events_close(minka_events *events);
+
+/**
+ * Frees events, and closes them if need be; NULL is let be. They may be freed before or after their
+ * broker.
+ */
+void minka_events_free(minka_events *events);
 
 /**
  * Has a broker ask `hook` about each record before it is appended. Where one record of a batch is

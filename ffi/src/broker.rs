@@ -1,12 +1,12 @@
 //! A broker in this process.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use minka_core::client::Target;
 use minka_core::engine::{Effect, Fault};
-use minka_core::{Embedded, Error, ErrorKind, Result};
+use minka_core::{Broker, Embedded, Error, ErrorKind, Result};
 
 use crate::boundary;
 use crate::bytes::{minka_bytes, timeout};
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn minka_broker_advance_clock(
         // SAFETY: the header says what callers must keep to.
         let broker = unsafe { open(broker, "broker") }?;
         let by = u64::try_from(by_ms).map_err(|_| invalid("by_ms", "is negative"))?;
-        broker.embedded.broker().advance_clock(Duration::from_millis(by))
+        broker.core().advance_clock(Duration::from_millis(by))
     })
 }
 
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn minka_broker_fault(
         let at = unsafe { fault.at.text("fault.at") }?.to_owned();
         let effect = fault.read_effect()?;
         let fault = Fault { at, nth: fault.nth, times: fault.times, effect };
-        broker.embedded.broker().inject(fault)
+        broker.core().inject(fault)
     })
 }
 
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn minka_broker_clear_faults(broker: *const minka_broker) 
     boundary::status(|| {
         // SAFETY: the header says what callers must keep to.
         let broker = unsafe { open(broker, "broker") }?;
-        broker.embedded.broker().clear_faults();
+        broker.core().clear_faults();
         Ok(())
     })
 }
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn minka_broker_snapshot(
         if directory.is_empty() {
             return Err(invalid("directory", "is empty"));
         }
-        broker.embedded.broker().snapshot(Path::new(directory))
+        broker.core().snapshot(Path::new(directory))
     })
 }
 
@@ -203,7 +203,7 @@ pub unsafe extern "C" fn minka_broker_wait_until_idle(
     boundary::status(|| {
         // SAFETY: the header says what callers must keep to.
         let (broker, group) = unsafe { (open(broker, "broker")?, group.nullable_text("group")?) };
-        broker.embedded.broker().wait_until_idle(group, timeout(timeout_ms))
+        broker.core().wait_until_idle(group, timeout(timeout_ms))
     })
 }
 
@@ -230,6 +230,12 @@ pub unsafe extern "C" fn minka_broker_free(broker: *mut minka_broker) {
 impl Handle for minka_broker {
     fn life(&self) -> &Life {
         &self.life
+    }
+}
+
+impl minka_broker {
+    pub(crate) fn core(&self) -> &Arc<Broker> {
+        self.embedded.broker()
     }
 }
 
@@ -265,7 +271,7 @@ pub(crate) unsafe fn target(broker: *const minka_broker, bootstrap: minka_bytes)
         (false, None | Some("")) => {
             // SAFETY: the caller says so.
             let broker = unsafe { open(broker, "broker") }?;
-            Ok(Target::Broker(broker.embedded.broker().clone()))
+            Ok(Target::Broker(broker.core().clone()))
         }
         (true, Some(addresses)) => Ok(Target::Address(addresses.to_owned())),
         (true, None) => {

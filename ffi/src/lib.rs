@@ -32,6 +32,8 @@ pub mod admin;
 pub mod cluster;
 pub mod groups;
 pub mod topics;
+// Watching.
+pub mod events;
 // Being asked.
 pub mod hooks;
 pub mod verdict;

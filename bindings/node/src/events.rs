@@ -32,7 +32,7 @@ struct Shared {
 
 /// Something that happened in a broker.
 #[derive(Debug)]
-#[napi(object, object_from_js = false, use_nullable = true)]
+#[napi(object, object_from_js = false, use_nullable = true, js_name = "BrokerEvent")]
 pub struct Event {
     /// What, such as `topicCreated`.
     pub kind: String,
@@ -64,7 +64,7 @@ impl NativeEvents {
 #[napi]
 impl NativeEvents {
     /// Waits for events; none after the last.
-    #[napi(ts_return_type = "Promise<Array<Event>>")]
+    #[napi(ts_return_type = "Promise<Array<BrokerEvent>>")]
     pub fn next<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
         let (promised, promise) = Promised::<Vec<Event>>::new(env)?;
         if self.shared.is_closed.load(Ordering::SeqCst) {

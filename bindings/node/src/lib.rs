@@ -20,3 +20,9 @@ mod promise;
 mod settings;
 pub mod settled;
 mod worker;
+
+/// The version of minka.
+#[napi_derive::napi]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -112,13 +111,6 @@ impl Broker {
 }
 
 impl Shared {
-    fn check_open(&self) -> Result<()> {
-        if self.closing.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Closed, "the broker has been closed"));
-        }
-        Ok(())
-    }
-
     /// Moves the clock from deadline to deadline, as time would have gone: what rests because a
     /// lock ran out is through with its rest too, if there was time for that. The caller holds
     /// [`Shared::rounds`].

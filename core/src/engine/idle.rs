@@ -82,9 +82,7 @@ impl Broker {
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + FOR_EVER);
         let left = self.shared.idle.wait(deadline, || {
-            if self.shared.closing.load(Ordering::SeqCst) {
-                return Err(Error::new(ErrorKind::Closed, "the broker has been closed"));
-            }
+            self.shared.check_open()?;
             match group {
                 Some(group) => self.behind(group, self.kind_of(group)?),
                 None => {

@@ -5,6 +5,7 @@ mod append;
 mod asking;
 mod authentication;
 mod cell;
+mod closing;
 mod config;
 mod controls;
 mod dead_letters;
@@ -105,8 +106,7 @@ struct Shared {
     keeper: keeper::Signal,
     rounds: Mutex<()>,
     keeping: Mutex<()>,
-    /// Set when closing begins; the queue is closed at its end.
-    closing: AtomicBool,
+    closing: closing::Closing,
     failed: AtomicBool,
     /// Keeps others out of the data directory until the broker is closed.
     lock: Mutex<Option<DirLock>>,

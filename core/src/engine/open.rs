@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
+use super::closing::Closing;
 use super::drain::Drain;
 use super::group_settings::GroupConfigs;
 use super::groups::{Groups, Timer, group_config};
@@ -135,7 +136,7 @@ impl Broker {
     /// writes a snapshot so that the next start is quick. Returns what of this failed.
     pub fn close(&self) -> Result<()> {
         let shared = &self.shared;
-        if shared.closing.swap(true, Ordering::SeqCst) {
+        if !shared.closing.begin() {
             return Ok(());
         }
         shared.streams.close(shared.clock.wall());
@@ -307,7 +308,7 @@ fn assemble(
         keeper: keeper::Signal::default(),
         rounds: Mutex::default(),
         keeping: Mutex::default(),
-        closing: AtomicBool::new(false),
+        closing: Closing::default(),
         failed: AtomicBool::new(false),
         lock: Mutex::new(lock),
     }

@@ -128,6 +128,10 @@ impl Local {
 }
 
 impl Way for Local {
+    fn check_open(&self) -> Result<()> {
+        self.broker.check_open()
+    }
+
     fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<Result<()>>> {
         let mut seen = BTreeSet::new();
         let planned = topics.iter().map(|topic| {

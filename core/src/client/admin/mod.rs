@@ -50,6 +50,8 @@ pub struct Admin {
 
 /// What an admin asks of a broker; [`Admin`] says what each means.
 trait Way: Send + Sync + fmt::Debug {
+    /// Fails where nothing can be asked any more.
+    fn check_open(&self) -> Result<()>;
     fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<Result<()>>>;
     fn delete_topic(&self, name: &str) -> Result<()>;
     fn topics(&self) -> Result<Vec<TopicListing>>;
@@ -97,7 +99,7 @@ impl Admin {
 
     /// Creates topics, with one sync for all; a result for each.
     pub fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<Result<()>>> {
-        self.way.create_topics(topics)
+        self.way()?.create_topics(topics)
     }
 
     /// Deletes a topic with its records.
@@ -105,12 +107,12 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::UnknownTopicOrPartition`].
     pub fn delete_topic(&self, name: &str) -> Result<()> {
-        self.way.delete_topic(name)
+        self.way()?.delete_topic(name)
     }
 
     /// All topics, by name in order, without those that a cluster keeps for itself.
     pub fn topics(&self) -> Result<Vec<TopicListing>> {
-        self.way.topics()
+        self.way()?.topics()
     }
 
     /// A topic with its partitions and settings.
@@ -118,7 +120,7 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::UnknownTopicOrPartition`].
     pub fn describe_topic(&self, name: &str) -> Result<TopicDescription> {
-        self.way.describe_topic(name)
+        self.way()?.describe_topic(name)
     }
 
     /// Gives a topic more partitions: `count` is how many it then has. The keys of its records
@@ -128,7 +130,7 @@ impl Admin {
     /// [`ErrorKind::InvalidPartitions`] where it has as many already;
     /// [`ErrorKind::UnknownTopicOrPartition`].
     pub fn add_partitions(&self, name: &str, count: u32) -> Result<()> {
-        self.way.add_partitions(name, count)
+        self.way()?.add_partitions(name, count)
     }
 
     /// Changes settings of a topic, all or none; `None` goes back to the default.
@@ -136,12 +138,12 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], [`ErrorKind::UnknownTopicOrPartition`].
     pub fn alter_topic(&self, name: &str, changes: &[(&str, Option<&str>)]) -> Result<()> {
-        self.way.alter(Resource::Topic(name), changes)
+        self.way()?.alter(Resource::Topic(name), changes)
     }
 
     /// All groups, by name in order.
     pub fn groups(&self) -> Result<Vec<GroupListing>> {
-        self.way.groups()
+        self.way()?.groups()
     }
 
     /// A group with its members and where it is.
@@ -149,7 +151,7 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::GroupNotFound`].
     pub fn describe_group(&self, name: &str) -> Result<GroupDescription> {
-        self.way.describe_group(name)
+        self.way()?.describe_group(name)
     }
 
     /// Has a group go on elsewhere in all partitions of a topic. It must have no members; it may
@@ -158,7 +160,7 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::NonEmptyGroup`], [`ErrorKind::UnknownTopicOrPartition`].
     pub fn reset_group(&self, name: &str, topic: &str, to: ResetTo) -> Result<()> {
-        self.way.reset_group(name, topic, to)
+        self.way()?.reset_group(name, topic, to)
     }
 
     /// Changes settings of a group, all or none; `None` goes back to the default. The group may
@@ -167,7 +169,7 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::InvalidConfig`], [`ErrorKind::InvalidGroupId`].
     pub fn alter_group(&self, name: &str, changes: &[(&str, Option<&str>)]) -> Result<()> {
-        self.way.alter(Resource::Group(name), changes)
+        self.way()?.alter(Resource::Group(name), changes)
     }
 
     /// Deletes a group that has no members, with what it has committed.
@@ -175,12 +177,17 @@ impl Admin {
     /// # Errors
     /// [`ErrorKind::GroupNotFound`], [`ErrorKind::NonEmptyGroup`].
     pub fn delete_group(&self, name: &str) -> Result<()> {
-        self.way.delete_group(name)
+        self.way()?.delete_group(name)
     }
 
     /// The cluster and its brokers.
     pub fn cluster(&self) -> Result<ClusterDescription> {
-        self.way.cluster()
+        self.way()?.cluster()
+    }
+
+    fn way(&self) -> Result<&dyn Way> {
+        self.way.check_open()?;
+        Ok(&*self.way)
     }
 }
 

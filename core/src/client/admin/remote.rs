@@ -172,6 +172,10 @@ impl Remote {
 }
 
 impl Way for Remote {
+    fn check_open(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<Result<()>>> {
         let asked = topics.iter().map(|topic| CreatableTopic {
             name: &topic.name,

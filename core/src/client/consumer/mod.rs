@@ -24,7 +24,7 @@ pub use signal::Waker;
 use super::Target;
 use super::backoff::Backoff;
 use super::remote::cluster::{Cluster, ClusterOptions};
-use crate::engine::Broker;
+use crate::engine::{Broker, Wake};
 use crate::error::{Error, ErrorKind, Result};
 use crate::state::topic::check_name;
 use crate::wire::kafka::share_fetch::{ACCEPT, REJECT, RELEASE, RENEW};
@@ -128,14 +128,19 @@ impl Consumer {
     /// not connected to yet: a broker that cannot be reached is waited for.
     pub fn open(target: impl Into<Target>, config: ConsumerConfig) -> Result<Self> {
         config.check()?;
+        let signal = Arc::<Signal>::default();
         let backend = match target.into() {
-            Target::Broker(broker) => Backend::Local(broker),
+            Target::Broker(broker) => {
+                let wake: Arc<dyn Wake> = signal.clone();
+                broker.watch_closing(&wake);
+                Backend::Local(broker)
+            }
             Target::Address(address) => {
                 cluster(&address, &config)?;
                 Backend::Remote(address)
             }
         };
-        Ok(Self { backend, config, signal: Arc::default(), mode: Mode::Nothing })
+        Ok(Self { backend, config, signal, mode: Mode::Nothing })
     }
 
     /// Reads these partitions, each from where it says, instead of those before. A topic or
@@ -190,8 +195,9 @@ impl Consumer {
     /// Waits for records and returns them: at most
     /// [`records_max`](ConsumerConfig::records_max); none when `timeout` is over.
     ///
-    /// Fails with [`ErrorKind::Interrupted`] after [`Waker::wake`]. Any other error concerns one
-    /// partition: the next poll tries it again and returns what others have.
+    /// Fails with [`ErrorKind::Interrupted`] after [`Waker::wake`], and with [`ErrorKind::Closed`]
+    /// when the broker in this process has been closed. Any other error concerns one partition:
+    /// the next poll tries it again and returns what others have.
     pub fn poll(&mut self, timeout: Duration) -> Result<Records> {
         let polled = self.poll_until(Instant::now() + timeout.min(FOREVER));
         match &mut self.mode {
@@ -207,6 +213,9 @@ impl Consumer {
         loop {
             if self.signal.take_interrupt() {
                 return Err(Error::new(ErrorKind::Interrupted, "the poll was ended by its waker"));
+            }
+            if let Backend::Local(broker) = &self.backend {
+                broker.check_open()?;
             }
             let look_again = self.fill(&mut records)?;
             if !records.is_empty() || Instant::now() >= deadline {

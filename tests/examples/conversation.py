@@ -53,6 +53,13 @@ class Process:
             self.process.kill()
         self.process.wait(10)
 
+    def check(self) -> None:
+        """Fails if it has ended by itself."""
+        status = self.process.poll()
+        if status is not None:
+            assert self.process.stderr is not None
+            raise AssertionError((self.language, status, self.process.stderr.read()))
+
     def end(self) -> None:
         """Has it end in order."""
         assert self.process.stdin is not None and self.process.stderr is not None
@@ -78,7 +85,9 @@ class Server(Process):
             super().__init__(language, *command(language, "serve", *pairs))
         assert self.process.stdout is not None
         ready = self.process.stdout.readline().decode().split()
-        assert ready[:1] == ["ready"], (language, ready, self.process.stderr)
+        if ready[:1] != ["ready"]:
+            self.process.wait(SECONDS)
+            self.check()
         self.address = ready[1].removeprefix("kafka=")
 
 

@@ -53,7 +53,7 @@ def test_all_of_them_share_a_group(broker: str, kind: str, tmp_path: Path) -> No
             consumer = Consumer(language, server.address, topic, group, kind)
             consumers.append(stack.enter_context(consumer))
             threads.append(consumer.listen(line))
-        wait_until(lambda: settled(server.address, group, kind), SECONDS, "all are members")
+        wait_until(lambda: settled(consumers, server, group, kind), SECONDS, "all are members")
 
         producers = [produce(one, server.address, topic, COUNT) for one in LANGUAGES_OF_MEMBERS]
         for producer in producers:
@@ -72,13 +72,15 @@ def test_all_of_them_share_a_group(broker: str, kind: str, tmp_path: Path) -> No
             assert {language for language, _ in got} == set(LANGUAGES_OF_MEMBERS)
         described = describe(server.address, group)
         assert [partition["lag"] for partition in described["partitions"]] == [0] * PARTITIONS
-        assert described["members"] == []
+        assert [member["client_id"] for member in described["members"]] == []
         server.end()
 
 
-def settled(address: str, group: str, kind: str) -> bool:
+def settled(consumers: list[Consumer], server: Server, group: str, kind: str) -> bool:
     """Whether all are members of the group, and each has its share of the partitions."""
-    done = run(address, "minka", "group", "describe", group, "--json")
+    for consumer in consumers:
+        consumer.check()
+    done = run(server.address, "minka", "group", "describe", group, "--json")
     if done.returncode != 0:
         return False
     members = objects(done.stdout)[0]["members"]

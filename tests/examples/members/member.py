@@ -24,22 +24,27 @@ def serve(*settings: str) -> None:
 
 
 def produce(address: str, topic: str, name: str, count: str) -> None:
+    messages = []
+    for number in range(int(count)):
+        value = f"{number} from {name} ".encode() + bytes([0, 255, number % 9 + 1, 0xC3])
+        messages.append((f"{name}-{number}", value))
     with minka.Producer(address) as producer:
-        for number in range(int(count)):
-            value = f"{number} from {name} ".encode() + bytes([0, 255, number % 9 + 1, 0xC3])
-            producer.enqueue(topic, value, key=f"{name}-{number}".encode())
-        producer.flush()
+        producer.send_many(topic, messages)
 
 
 def consume(address: str, topic: str, group: str, kind: str) -> None:
-    ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
-    settings = {"group_id": group, "group_type": kind, "auto_offset_reset": "earliest"}
-    with minka.Consumer(address, **settings) as consumer:
-        consumer.subscribe([topic])
-        while not ended.is_set():
-            for record in consumer.poll(0.1):
-                print(record.key.hex(), record.value.hex(), flush=True)
+    with minka.Consumer(
+        address, group, topics=topic, group_type=kind, client_id="python"
+    ) as consumer:
+
+        def end() -> None:
+            sys.stdin.read()
+            consumer.close()
+
+        # Closing it from elsewhere ends the loop.
+        threading.Thread(target=end, daemon=True).start()
+        for record in consumer:
+            print(record.key.hex(), record.value.hex(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,3 @@
+module minka.example
+
+go 1.19

@@ -2,19 +2,24 @@
 
 use super::builder::{write_header, write_record};
 use super::compression::{Codec, compress};
-use super::header::{BatchHeader, HEADER_BYTES};
+use super::header::{BatchHeader, CONTROL, HEADER_BYTES, LOG_APPEND_TIME, TRANSACTIONAL};
 use super::records::{Header, Record};
 use crate::error::Result;
 use crate::limits::DECOMPRESSED_BYTES_MAX;
 
-/// The attribute bits that name the codec.
-const CODEC_BITS: i16 = 7;
+/// The key of a record that ends a transaction well: its version, and which end it is.
+const COMMIT: &[u8] = &[0, 0, 0, 1];
+/// Its value: a version, and the epoch of who has coordinated the transaction.
+const NOBODY: &[u8] = &[0; 6];
 
 /// A batch that is written anew, record by record.
 ///
 /// It keeps everything that is not a record: offsets, timestamps, the producer and its sequence,
-/// the attributes. Records that are not taken over leave a hole, as compaction does; a batch of
-/// which all are left out has none, and still covers its offsets.
+/// the attributes. Records that are not taken over leave a hole, as compaction does.
+///
+/// A batch of which all are left out still covers its offsets, so that consumers go on behind it.
+/// It becomes the end of a transaction that nobody was part of, which all clients pass over: of a
+/// batch without any records, librdkafka believes that the records were too large to be fetched.
 #[derive(Debug)]
 pub struct Rewrite {
     header: BatchHeader,
@@ -58,8 +63,11 @@ impl Rewrite {
         header.record_count = count;
         let codec = header.codec()?;
         if count == 0 {
-            // Nothing is not a frame of any codec.
-            header.attributes &= !CODEC_BITS;
+            header.attributes = header.attributes & LOG_APPEND_TIME | CONTROL | TRANSACTIONAL;
+            (header.producer_id, header.producer_epoch, header.base_sequence) = (-1, -1, -1);
+            header.record_count = 1;
+            let (deltas, marker) = ((0, header.last_offset_delta), (Some(COMMIT), Some(NOBODY)));
+            write_record(&mut plain, deltas, marker, &[], DECOMPRESSED_BYTES_MAX)?;
         } else if codec != Codec::None {
             let packed = compress(codec, &plain[HEADER_BYTES..])?;
             plain.truncate(HEADER_BYTES);

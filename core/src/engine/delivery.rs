@@ -22,8 +22,8 @@ const ROUNDS_MAX: usize = 16;
 /// Batches that have been asked about.
 #[derive(Debug, Default)]
 pub struct Passed {
-    /// The batches, of which some may have changed or have fewer records, or none: they still
-    /// cover all of their offsets.
+    /// The batches, of which some may have changed or have fewer records, or nothing that is for
+    /// programs: they still cover all of their offsets.
     pub batches: Vec<Bytes>,
     /// Offsets of records that were wanted and left out.
     pub left_out: Vec<RangeInclusive<u64>>,
@@ -54,12 +54,24 @@ impl Broker {
         wanted: &[RangeInclusive<u64>],
         pieces: &[Piece],
     ) -> Passed {
+        self.pass_some(peer, (topic, partition), wanted, pieces, true)
+    }
+
+    /// As [`Broker::pass`]; a batch of which nothing is left stays if `all_stay`.
+    fn pass_some(
+        &self,
+        peer: Peer<'_>,
+        (topic, partition): (&str, u32),
+        wanted: &[RangeInclusive<u64>],
+        pieces: &[Piece],
+        all_stay: bool,
+    ) -> Passed {
         let mut passed = Passed::default();
         let Some(hook) = &self.config().hooks.delivery else { return passed };
         let events = self.events();
         let asking = Asking { hook: &**hook, name: "delivery", events, peer, topic, partition };
         for piece in pieces {
-            let read = piece.read().and_then(|bytes| passed.pass(&asking, wanted, bytes));
+            let read = piece.read().and_then(|bytes| passed.pass(&asking, wanted, bytes, all_stay));
             if let Err(error) = read {
                 passed.error = Some(error);
                 break;
@@ -120,7 +132,7 @@ impl Broker {
         let passed = match self.locate_partition(number) {
             Some((topic, index)) => {
                 let place = (&topic.name[..], index);
-                self.pass(peer, place, &wanted, &raw[records.pieces.clone()])
+                self.pass_some(peer, place, &wanted, &raw[records.pieces.clone()], false)
             }
             // The topic was deleted meanwhile, and its records with it.
             None => Passed { left_out: wanted, ..Passed::default() },
@@ -173,6 +185,7 @@ impl Passed {
         asking: &Asking<'_>,
         wanted: &[RangeInclusive<u64>],
         bytes: Bytes,
+        all_stay: bool,
     ) -> Result<()> {
         let mut rest = bytes.clone();
         let mut batches = Vec::new();
@@ -182,8 +195,10 @@ impl Passed {
             let before = self.left_out.len();
             match self.pass_first(asking, wanted, &mut rest) {
                 Ok((batch, changed)) => {
-                    batches.push(batch);
                     is_changed |= changed;
+                    if all_stay || !BatchHeader::parse(&batch)?.is_control() {
+                        batches.push(batch);
+                    }
                 }
                 Err(error) => {
                     self.left_out.truncate(before);

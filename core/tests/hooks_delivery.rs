@@ -12,10 +12,12 @@ use bytes::Bytes;
 use client_common::{Bed, PATIENCE, Way};
 use minka::ErrorKind;
 use minka::batch::builder::BatchBuilder;
+use minka::batch::header::BatchHeader;
+use minka::batch::records::Records;
 use minka::client::{
     Acks, Codec, Consumer, ConsumerConfig, Group, Message, Producer, ProducerConfig, StartAt,
 };
-use minka::engine::{Changed, Passing, Produce, Verdict};
+use minka::engine::{Changed, Passing, Peer, Produce, Verdict};
 use minka::state::setting::ConfigChange;
 
 scenes! {
@@ -267,4 +269,31 @@ fn a_producer_is_not_asked_by_the_delivery_hook() {
     let producer = Producer::open(bed.target(), ProducerConfig::default()).unwrap();
     producer.send(Message::new("t", b"a")).unwrap().wait(PATIENCE).unwrap();
     assert_eq!(bed.values("t", 0), ["a"]);
+}
+
+#[test]
+fn what_is_left_of_nothing_is_a_marker_that_covers_its_offsets() {
+    let bed = bed(Way::InProcess, |passing| match passing.value {
+        Some(b"a") => Verdict::Pass,
+        _ => Verdict::Refuse(String::new()),
+    });
+    bed.topic("t", 1);
+    append(&bed, Codec::Zstd, &numbers(0..7));
+    append(&bed, Codec::None, &["a".to_owned(), "b".to_owned()]);
+    let topic = bed.broker.topic("t").unwrap();
+    let mut pieces = Vec::new();
+    bed.broker.read(&topic.partitions[0], 0, 1 << 20, true, &mut pieces).unwrap();
+    let passed = bed.broker.pass(Peer::default(), ("t", 0), &[2..=u64::MAX], &pieces);
+    assert_eq!(passed.left_out, [2..=6, 8..=8]);
+    let bytes = passed.batches.concat();
+    let marker = BatchHeader::parse(&bytes).unwrap();
+    assert!(marker.is_control() && marker.is_transactional());
+    assert_eq!((marker.base_offset, marker.last_offset(), marker.record_count), (0, 6, 1));
+    assert_eq!((marker.codec().unwrap(), marker.producer_id), (Codec::None, -1));
+    let (marker, rest) = bytes.split_at(marker.size());
+    assert_eq!(minka::checksum::crc32c(&marker[21..]).to_be_bytes(), marker[17..21]);
+    let record = Records::new(&marker[61..], 1).next().unwrap().unwrap();
+    assert_eq!((record.offset_delta, record.key), (6, Some(&[0, 0, 0, 1][..])));
+    let kept = BatchHeader::parse(rest).unwrap();
+    assert_eq!((kept.base_offset, kept.last_offset(), kept.record_count), (7, 8, 1));
 }

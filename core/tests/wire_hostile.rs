@@ -214,6 +214,8 @@ fn a_huge_count_is_refused_in_every_version_that_has_an_array() {
             ApiKey::ApiVersions
             | ApiKey::Heartbeat
             | ApiKey::InitProducerId
+            | ApiKey::SaslHandshake
+            | ApiKey::SaslAuthenticate
             | ApiKey::DescribeCluster => true,
             ApiKey::ListGroups => version < 4,
             ApiKey::ListConfigResources => version < 1,

@@ -254,13 +254,12 @@ fn assemble(
 ) -> Shared {
     let state = state.0;
     let gate = Arc::new(Gate::new(opened.active.file.clone(), session.next_id));
-    let next = (session.next_id, session.epoch);
     let mut writer = Writer::new(
         storage.clone(),
         opened.segments.clone(),
         gate.clone(),
         opened.active.clone(),
-        next,
+        (session.next_id, session.epoch),
         config.segment_bytes,
     );
     let mut found: std::collections::BTreeMap<u32, _> = opened.found.into_iter().collect();

@@ -683,7 +683,10 @@ typedef struct minka_event {
     minka_bytes group;
     /** The member's ID. */
     minka_bytes member;
-    /** The client: its address for a connection, the user for a login, its client ID for a member. */
+    /**
+     * The client: its address for a connection, the user for a login, its client ID for a
+     * member.
+     */
     minka_bytes client;
     /** More, for people. */
     minka_bytes text;

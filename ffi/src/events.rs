@@ -68,7 +68,8 @@ pub struct minka_event {
     pub group: minka_bytes,
     /// The member's ID.
     pub member: minka_bytes,
-    /// The client: its address for a connection, the user for a login, its client ID for a member.
+    /// The client: its address for a connection, the user for a login, its client ID for a
+    /// member.
     pub client: minka_bytes,
     /// More, for people.
     pub text: minka_bytes,

@@ -68,5 +68,6 @@ int main(void)
 {
     run(IN_PROCESS);
     run(SOCKET);
+    threads_end();
     return 0;
 }

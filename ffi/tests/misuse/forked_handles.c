@@ -84,5 +84,6 @@ int main(void)
     minka_admin_free(admin);
     minka_events_free(events);
     world_close(&world);
+    threads_end();
     return 0;
 }

@@ -9,10 +9,7 @@ static void check_process(size_t descriptors)
 {
     struct sigaction pipe_action;
     CHECK(sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL);
-    /* A thread that has ended is still there for a moment. */
-    int64_t deadline = now() + PATIENCE;
-    while (directory_count("/proc/self/task") > 1)
-        CHECK(now() < deadline);
+    threads_end();
     CHECK(directory_count("/proc/self/fd") == descriptors);
 }
 

@@ -110,6 +110,13 @@ size_t directory_count(const char *path)
     return count;
 }
 
+void threads_end(void)
+{
+    int64_t deadline = now() + PATIENCE;
+    while (directory_count("/proc/self/task") > 1)
+        CHECK(now() < deadline);
+}
+
 pthread_t spawn(void *(*body)(void *), void *argument)
 {
     pthread_t thread;

@@ -110,6 +110,8 @@ struct directory directory_new(void);
 void directory_remove(const struct directory *directory);
 size_t directory_count(const char *path);
 
+/* Waits until there is no thread but this one: none is left behind by what was closed. */
+void threads_end(void);
 /* A thread that runs `body`; joining waits for its end. */
 pthread_t spawn(void *(*body)(void *), void *argument);
 void join(pthread_t thread);

@@ -42,6 +42,7 @@ static int run_one(const char *name, const char *target)
             if (strcmp(SCENARIOS[at].name, name) == 0 && runs_on(&SCENARIOS[at], place)
                 && strcmp(TARGET_NAMES[place], target) == 0) {
                 SCENARIOS[at].run(place);
+                threads_end();
                 return 0;
             }
     fprintf(stderr, "there is no scenario %s on the target %s: see --list\n", name, target);

@@ -1,0 +1,1 @@
+"""libminka as C programs have it: installed, linked, run under checkers."""

@@ -5,6 +5,7 @@
 
 mod append;
 mod batches;
+mod bindings;
 mod client;
 mod counting_disk;
 mod cpu;
@@ -16,6 +17,7 @@ mod engine;
 mod fetcher;
 mod first_record;
 mod group_commit;
+mod language;
 mod memory;
 mod nothing;
 mod options;
@@ -27,6 +29,7 @@ mod row;
 mod sendfile;
 mod sharer;
 mod single_records;
+mod speed;
 mod topics;
 mod turns;
 
@@ -53,6 +56,7 @@ const MEASUREMENTS: &[Measurement] = &[
     ("round-trip", round_trip::measure),
     ("restart", restart::measure),
     ("memory", memory::measure),
+    ("bindings", bindings::measure),
 ];
 
 fn main() -> ExitCode {
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Some(Peer::Nothing { file, keeping }) => nothing::serve(file, *keeping),
         Some(Peer::Sendfile { file }) => sendfile::serve(file),
         Some(Peer::Echo) => echo::serve(),
+        Some(Peer::Speed { records }) => speed::run(*records),
         None => run(&options),
     };
     match result {

@@ -54,6 +54,12 @@ pub(crate) enum Peer {
     /// Sends back what it is sent.
     #[command(hide = true)]
     Echo,
+    /// Sends records to a broker in this process, and reads them.
+    #[command(hide = true)]
+    Speed {
+        /// How many.
+        records: usize,
+    },
 }
 
 impl Options {

@@ -47,6 +47,9 @@ type Events struct {
 // Events are the events from now on, of which so many are kept until they are taken; of those
 // behind that only the number is told.
 func (b *Broker) Events(capacity int) (*Events, error) {
+	if capacity < 1 {
+		capacity = 1
+	}
 	events := &Events{}
 	err := b.call(func() C.minka_status {
 		return C.minka_events_open(b.raw, C.size_t(capacity), &events.raw)

@@ -123,8 +123,13 @@ impl Embedded {
         Some(address.to_string())
     }
 
-    /// Ends all connections of the Kafka door; it goes on accepting new ones.
-    pub fn drop_connections(&self) {}
+    /// Ends all connections of the Kafka door; it goes on accepting new ones. Not to be called by
+    /// a hook, which would wait for itself.
+    pub fn drop_connections(&self) {
+        if let Some(server) = &self.doors().kafka {
+            server.drop_connections();
+        }
+    }
 
     /// Closes the doors, then the broker; the second time nothing is left to do.
     ///

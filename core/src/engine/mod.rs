@@ -14,6 +14,7 @@ mod delivery;
 mod drain;
 mod event_stream;
 mod faults;
+mod faulty_storage;
 mod group_settings;
 mod groups;
 mod hooks;
@@ -44,6 +45,7 @@ pub(crate) use config::SETTINGS;
 pub use delivery::Passed;
 pub use event_stream::{BrokerEvent, EventKind, EventStream, EventWaker};
 pub use faults::{Effect, Fault};
+pub(crate) use faults::{asked_for, lost};
 pub use groups::{Deferred, Joined};
 pub use hooks::{AuthenticationHook, Changed, Hooks, Login, Passing, Peer, RecordHook, Verdict};
 pub use partition::Partition;
@@ -97,6 +99,7 @@ struct Shared {
     bells: Arc<queue_waiting::Bells>,
     timer: groups::Timer,
     idle: idle::Idle,
+    faults: Arc<faults::Faults>,
     group_configs: group_settings::GroupConfigs,
     producer_ids: Mutex<producer_ids::ProducerIds>,
     /// What becomes visible with the next syncs, oldest first.

@@ -9,6 +9,8 @@ use std::thread;
 
 use super::closing::Closing;
 use super::drain::Drain;
+use super::faults::Faults;
+use super::faulty_storage::FaultyStorage;
 use super::group_settings::GroupConfigs;
 use super::groups::{Groups, Timer, group_config};
 use super::idle::Idle;
@@ -82,11 +84,14 @@ impl Broker {
         lock: Option<DirLock>,
     ) -> Result<Self> {
         let clock = Arc::new(MovableClock::new(clock));
+        let faults = Arc::<Faults>::default();
+        let storage: Arc<dyn Storage> = Arc::new(FaultyStorage::new(storage, faults.clone()));
         let (mut state, known) = newest_state(&*storage)?;
         let opened = recovery::open(&*storage, known, &mut state)?;
         say_recovered(&events, &state, &opened);
         let session = Session::next(&mut state, &opened, storage.boot_id())?;
-        let shared = assemble(storage, clock, config, events, lock, opened, state, &session);
+        let parts = (storage, clock, faults, lock);
+        let shared = assemble(parts, config, events, opened, state, &session);
         let broker = Self { shared: Arc::new(shared), threads: Mutex::default() };
         broker.spawn("minka-sync", |shared| shared.run_syncer())?;
         // The epoch must be on the disk before anything is written in it.
@@ -143,6 +148,7 @@ impl Broker {
         shared.timer.close();
         shared.keeper.close();
         shared.idle.ring();
+        shared.faults.close();
         self.join("minka-timer");
         self.join("minka-keeper");
         let ended = shared.append_events(&[Event::SessionEnded]);
@@ -241,13 +247,14 @@ impl Session {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a broker, put together once")]
+/// What a broker stands on.
+type Ground = (Arc<dyn Storage>, Arc<MovableClock>, Arc<Faults>, Option<DirLock>);
+
+/// Puts the parts of a broker together.
 fn assemble(
-    storage: Arc<dyn Storage>,
-    clock: Arc<MovableClock>,
+    (storage, clock, faults, lock): Ground,
     config: Config,
     events: Arc<EventLog>,
-    lock: Option<DirLock>,
     opened: Opened,
     state: State,
     session: &Session,
@@ -300,6 +307,7 @@ fn assemble(
         bells: Arc::default(),
         timer: Timer::default(),
         idle: Idle::default(),
+        faults,
         group_configs,
         producer_ids: Mutex::new(ProducerIds::new(state.next_producer_id)),
         unsynced: Mutex::new(VecDeque::new()),

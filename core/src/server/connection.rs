@@ -11,11 +11,14 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::input::{Chunk, Input};
-use super::kafka::{Applicant, Door, Handled, Login, Refusal, Step, dispatch, submit_produce};
+use super::kafka::{
+    Applicant, Door, Handled, Login, Refusal, Step, dispatch, refuse, refuse_produce,
+    submit_produce,
+};
 use super::outbox::{Outbox, Sent};
 use super::pending::{Pending, State};
 use super::share_session::ShareSessions;
-use crate::engine::Wake;
+use crate::engine::{Effect, Wake, asked_for};
 use crate::sys::event_log::Level;
 use crate::wire::kafka::header::RequestHeader;
 use crate::wire::kafka::{ApiKey, Reader};
@@ -40,8 +43,12 @@ pub(super) struct Connection {
     peer: SocketAddr,
     token: usize,
     input: Input,
-    /// A request that waits until all before it are answered.
-    held: Option<Bytes>,
+    /// A request that waits until all before it are answered, or until a delay is over.
+    held: Option<Held>,
+    /// Until when it waits in any case.
+    held_until: Option<Instant>,
+    /// Whether the answer to the request that is under way is lost, and the connection with it.
+    loses_answer: bool,
     pending: Pending,
     share_sessions: ShareSessions,
     outbox: Outbox,
@@ -65,6 +72,13 @@ pub(super) struct Connection {
     pub(super) is_ready: bool,
     /// When the thread's timer for it fires.
     pub(super) timer: Option<Instant>,
+}
+
+/// A request, and what a test wants to happen to it, once that is known.
+#[derive(Debug)]
+struct Held {
+    frame: Bytes,
+    effect: Option<Option<Effect>>,
 }
 
 /// How a connection ends.
@@ -108,6 +122,8 @@ impl Connection {
             token,
             input: Input::default(),
             held: None,
+            held_until: None,
+            loses_answer: false,
             pending: Pending::default(),
             share_sessions: ShareSessions::default(),
             outbox: Outbox::default(),
@@ -204,7 +220,7 @@ impl Connection {
     /// When it wants a turn that nothing else may give it.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let refused = self.refused.as_ref().map(|(until, _)| *until);
-        self.pending.deadline().into_iter().chain(refused).min()
+        self.pending.deadline().into_iter().chain(refused).chain(self.held_until).min()
     }
 
     /// For how long nothing has moved, while nothing was to be done for the peer.
@@ -229,11 +245,12 @@ impl Connection {
             self.is_dead = true;
             return Err(Closing::Quietly);
         }
+        self.held_until.take_if(|until| *until <= turn.now);
         let mut bytes_left = READ_BYTES_PER_TURN;
         let mut work_left = WORK_PER_TURN;
         while work_left > 0 && self.may_take_on() {
-            if let Some(frame) = self.next_frame(turn.door)? {
-                let work = self.handle(frame, turn)?;
+            if let Some(held) = self.next_request(turn.door)? {
+                let work = self.handle(held, turn)?;
                 work_left = work_left.saturating_sub(work);
             } else if self.readable && bytes_left > 0 {
                 let bytes = self.receive(turn)?;
@@ -256,19 +273,20 @@ impl Connection {
         self.closing.is_none()
             && self.refused.is_none()
             && !held_up
+            && self.held_until.is_none()
             && !self.pending.is_parked()
             && self.pending.requests() < PENDING_REQUESTS_MAX
             && self.pending.bytes() < PENDING_BYTES_MAX
             && self.outbox.memory() < UNSENT_BYTES_MAX
     }
 
-    fn next_frame(&mut self, door: &Door) -> Result<Option<Bytes>, Closing> {
+    fn next_request(&mut self, door: &Door) -> Result<Option<Held>, Closing> {
         if self.held.is_some() {
             return Ok(self.held.take());
         }
-        self.input
-            .next_frame(self.login.frame_bytes_max(door.frame_bytes_max()))
-            .map_err(|error| Closing::Because(Level::Warn, error.to_string()))
+        let frame = self.input.next_frame(self.login.frame_bytes_max(door.frame_bytes_max()));
+        let frame = frame.map_err(|error| Closing::Because(Level::Warn, error.to_string()))?;
+        Ok(frame.map(|frame| Held { frame, effect: None }))
     }
 
     fn receive(&mut self, turn: &mut Turn<'_>) -> Result<usize, Closing> {
@@ -302,7 +320,8 @@ impl Connection {
 
     /// Handles a request, or holds it until those before it are answered. Returns how much work
     /// that was.
-    fn handle(&mut self, frame: Bytes, turn: &mut Turn<'_>) -> Result<usize, Closing> {
+    fn handle(&mut self, held: Held, turn: &mut Turn<'_>) -> Result<usize, Closing> {
+        let Held { frame, effect } = held;
         if self.login.wants_token() {
             let (applicant, out) = (self.applicant(turn), self.outbox.buffer());
             let step = self.login.answer_token(applicant, &frame, out).map_err(refused)?;
@@ -315,36 +334,83 @@ impl Connection {
             let reason = format!("it asked for {} before it logged in", header.api);
             return Err(Closing::Because(Level::Warn, reason));
         }
+        let strike = || turn.door.broker().strike(|| header.api.name());
+        let effect = effect.unwrap_or_else(strike);
+        match effect {
+            Some(Effect::DropRequest) => return Err(Closing::Quietly),
+            Some(Effect::Delay(delay)) => {
+                self.held_until = Some(turn.now.checked_add(delay).unwrap_or(turn.now));
+                self.held = Some(Held { frame, effect: Some(None) });
+                return Ok(WORK_OF_OTHERS);
+            }
+            _ => {}
+        }
         if header.api == ApiKey::Produce {
-            let produce = submit_produce(&self.state(turn), &frame, &header, &mut reader);
-            self.pending.push_produce(produce.map_err(refused)?.telling_ids(self.is_minka));
-            *turn.submitted = true;
-            return Ok(WORK_OF_PRODUCE);
+            return self.handle_produce(&frame, &header, &mut reader, effect, turn);
         }
         if !self.pending.is_empty() {
-            self.held = Some(frame);
+            self.held = Some(Held { frame, effect: Some(effect) });
             return Ok(WORK_OF_OTHERS);
         }
+        self.handle_alone(&header, &mut reader, effect, turn)?;
+        Ok(WORK_OF_OTHERS)
+    }
+
+    /// Handles a request that is not Produce; all before it have been answered.
+    fn handle_alone(
+        &mut self,
+        header: &RequestHeader<'_>,
+        reader: &mut Reader<'_>,
+        effect: Option<Effect>,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Closing> {
+        self.loses_answer = effect == Some(Effect::DropAnswer);
+        let mut lost = Vec::new();
         if self.login.answers(header.api) {
-            let (applicant, out) = (self.applicant(turn), self.outbox.buffer());
-            let step = self.login.answer(applicant, &header, &mut reader, out);
+            let applicant = self.applicant(turn);
+            let out = if self.loses_answer { &mut lost } else { self.outbox.buffer() };
+            let step = self.login.answer(applicant, header, reader, out);
             self.note_login(step.map_err(refused)?, turn.now);
-            return Ok(WORK_OF_OTHERS);
+            return if self.loses_answer { Err(Closing::Quietly) } else { Ok(()) };
         }
         turn.drain();
         let state = self.state(turn);
-        let sessions = &mut self.share_sessions;
-        let out = self.outbox.buffer();
-        let handled = dispatch(&state, self.peer, &header, &mut reader, sessions, out);
-        match handled.map_err(refused)? {
-            Handled::Answered => {}
-            Handled::Introduced { is_minka } => self.is_minka = is_minka,
-            Handled::Parked(parked) => {
-                self.pending.park(parked);
-                self.answer(turn)?;
-            }
+        if let Some(Effect::Error(kind)) = effect {
+            let (error, out) = (asked_for(kind, header.api.name()), self.outbox.buffer());
+            return refuse(&state, self.peer, header, reader, &error, out).map_err(refused);
         }
-        Ok(WORK_OF_OTHERS)
+        let sessions = &mut self.share_sessions;
+        let out = if self.loses_answer { &mut lost } else { self.outbox.buffer() };
+        match dispatch(&state, self.peer, header, reader, sessions, out).map_err(refused)? {
+            Handled::Introduced { is_minka } => self.is_minka = is_minka,
+            Handled::Parked(parked) => self.pending.park(parked),
+            Handled::Answered if !self.loses_answer => return Ok(()),
+            Handled::Answered => {}
+        }
+        self.answer(turn)
+    }
+
+    fn handle_produce(
+        &mut self,
+        frame: &Bytes,
+        header: &RequestHeader<'_>,
+        reader: &mut Reader<'_>,
+        effect: Option<Effect>,
+        turn: &mut Turn<'_>,
+    ) -> Result<usize, Closing> {
+        let produce = match effect {
+            Some(Effect::Error(kind)) => {
+                refuse_produce(frame, header, reader, &asked_for(kind, header.api.name()))
+            }
+            _ => submit_produce(&self.state(turn), frame, header, reader),
+        };
+        let produce = produce.map_err(refused)?;
+        *turn.submitted = true;
+        if effect == Some(Effect::DropAnswer) {
+            return Err(Closing::Quietly);
+        }
+        self.pending.push_produce(produce.telling_ids(self.is_minka));
+        Ok(WORK_OF_PRODUCE)
     }
 
     fn applicant<'t>(&self, turn: &'t Turn<'_>) -> Applicant<'t> {
@@ -375,7 +441,11 @@ impl Connection {
     /// Answers what can be answered, in order.
     fn answer(&mut self, turn: &mut Turn<'_>) -> Result<(), Closing> {
         let state = self.state(turn);
-        self.pending.answer(&state, &mut self.outbox).map_err(refused)
+        if !self.loses_answer {
+            return self.pending.answer(&state, &mut self.outbox).map_err(refused);
+        }
+        self.pending.answer(&state, &mut Outbox::default()).map_err(refused)?;
+        if self.pending.is_empty() { Err(Closing::Quietly) } else { Ok(()) }
     }
 
     fn send(&mut self, now: Instant) -> Result<(), Closing> {

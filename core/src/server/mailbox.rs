@@ -1,5 +1,6 @@
 //! How others reach a thread of the server: wakes, new connections, and the word to end.
 
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mio::Waker;
@@ -19,6 +20,8 @@ pub(super) struct Mailbox {
 struct Letters {
     tokens: Vec<usize>,
     sockets: Vec<TcpStream>,
+    /// Who wants all connections to end, and waits for it.
+    drops: Vec<Sender<()>>,
     end: bool,
     /// Whether the thread waits for its poller, or is just about to.
     asleep: bool,
@@ -43,6 +46,22 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Tells the thread to end its connections. What is returned ends when that is done.
+    pub(super) fn drop_connections(&self) -> Receiver<()> {
+        let (done, waits) = channel();
+        let mut letters = self.lock();
+        if !letters.gone {
+            letters.drops.push(done);
+            self.notify(letters);
+        }
+        waits
+    }
+
+    /// Who wants all connections to end.
+    pub(super) fn take_drops(&self) -> Vec<Sender<()>> {
+        std::mem::take(&mut self.lock().drops)
+    }
+
     /// Tells the thread to end.
     pub(super) fn end(&self) {
         let mut letters = self.lock();
@@ -55,22 +74,29 @@ impl Mailbox {
         let mut letters = self.lock();
         letters.gone = true;
         letters.sockets.clear();
+        letters.drops.clear();
     }
 
     /// The thread is going to sleep; `false` if it must not, since there is something here.
     pub(super) fn sleep(&self) -> bool {
         let mut letters = self.lock();
-        letters.asleep = letters.tokens.is_empty() && letters.sockets.is_empty() && !letters.end;
+        let nothing = letters.tokens.is_empty() && letters.sockets.is_empty();
+        letters.asleep = nothing && letters.drops.is_empty() && !letters.end;
         letters.asleep
     }
 
-    /// The thread is awake and takes everything out. Returns whether it is to end.
-    pub(super) fn empty(&self, tokens: &mut Vec<usize>, sockets: &mut Vec<TcpStream>) -> bool {
+    /// The thread is awake and takes everything out. Returns whether it is to end its connections,
+    /// or itself.
+    pub(super) fn empty(
+        &self,
+        tokens: &mut Vec<usize>,
+        sockets: &mut Vec<TcpStream>,
+    ) -> (bool, bool) {
         let mut letters = self.lock();
         letters.asleep = false;
         tokens.append(&mut letters.tokens);
         sockets.append(&mut letters.sockets);
-        letters.end
+        (!letters.drops.is_empty(), letters.end)
     }
 
     fn notify(&self, mut letters: MutexGuard<'_, Letters>) {
@@ -117,13 +143,13 @@ mod tests {
         assert!(!mailbox.sleep(), "it may not sleep over a wake");
         poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
         assert!(events.is_empty(), "an awake thread was woken");
-        assert!(!mailbox.empty(&mut tokens, &mut sockets));
+        assert_eq!(mailbox.empty(&mut tokens, &mut sockets), (false, false));
         assert_eq!(tokens, [1, 2]);
 
         assert!(mailbox.sleep());
         mailbox.end();
         poll.poll(&mut events, None).unwrap();
         assert_eq!(events.iter().count(), 1);
-        assert!(mailbox.empty(&mut tokens, &mut sockets));
+        assert_eq!(mailbox.empty(&mut tokens, &mut sockets), (false, true));
     }
 }

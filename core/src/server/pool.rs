@@ -69,6 +69,16 @@ impl Server {
         self.kafka
     }
 
+    /// Closes all connections; new ones are accepted. Not to be called by a hook.
+    pub fn drop_connections(&self) {
+        let waits: Vec<_> =
+            self.mailboxes.iter().map(|mailbox| mailbox.drop_connections()).collect();
+        for done in waits {
+            // Nothing is ever sent: it ends when the thread has done it, or is gone.
+            let _ = done.recv();
+        }
+    }
+
     /// Closes all connections and ends the threads. Does nothing the second time.
     pub fn close(&self) {
         for mailbox in &*self.mailboxes {

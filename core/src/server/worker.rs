@@ -138,7 +138,8 @@ impl Worker {
             for event in &events {
                 self.note(event);
             }
-            if self.mailbox.empty(&mut tokens, &mut sockets) {
+            let (drops, ends) = self.mailbox.empty(&mut tokens, &mut sockets);
+            if ends {
                 break;
             }
             for token in tokens.drain(..) {
@@ -146,6 +147,9 @@ impl Worker {
             }
             for socket in sockets.drain(..) {
                 self.add(socket, now);
+            }
+            if drops {
+                self.drop_connections();
             }
             self.fire_timers(now);
             self.accept(now);
@@ -304,6 +308,17 @@ impl Worker {
         let text = format_args!("closed the connection of {peer}: {reason}");
         let class = "connections that were closed";
         self.door.events().log_limited(level, class, text);
+    }
+
+    /// Closes all connections, also those whose requests have not been looked at yet.
+    fn drop_connections(&mut self) {
+        let waiting = self.mailbox.take_drops();
+        let places: Vec<usize> = self.connections.iter().map(|(place, _)| place).collect();
+        for place in places {
+            self.close(place, Closing::Quietly);
+        }
+        self.ready.clear();
+        drop(waiting);
     }
 
     /// Closes the connections on which nothing has moved for too long.

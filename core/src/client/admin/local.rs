@@ -146,7 +146,8 @@ impl Way for Local {
         });
         let planned: Vec<Result<engine::NewTopic>> = planned.collect();
         let new: Vec<engine::NewTopic> = planned.iter().flatten().cloned().collect();
-        let mut created = self.broker.create_topics(&new, false).into_iter();
+        let create = || Ok(self.broker.create_topics(&new, false));
+        let mut created = self.broker.call_as("CreateTopics", create)?.into_iter();
         let result = |planned: Result<engine::NewTopic>| {
             let new = planned?;
             created.next().unwrap_or_else(|| Err(super::left_out(&new.name))).map(drop)
@@ -155,7 +156,7 @@ impl Way for Local {
     }
 
     fn delete_topic(&self, name: &str) -> Result<()> {
-        self.broker.delete_topic(name)
+        self.broker.call_as("DeleteTopics", || self.broker.delete_topic(name))
     }
 
     fn topics(&self) -> Result<Vec<TopicListing>> {
@@ -164,11 +165,12 @@ impl Way for Local {
             id: Uuid(live.topic.id).to_string(),
             partitions: live.topic.partition_count(),
         };
-        Ok(self.broker.topics().into_iter().map(listing).collect())
+        let topics = self.broker.call_as("Metadata", || Ok(self.broker.topics()))?;
+        Ok(topics.into_iter().map(listing).collect())
     }
 
     fn describe_topic(&self, name: &str) -> Result<TopicDescription> {
-        let live = self.topic(name)?;
+        let live = self.broker.call_as("Metadata", || self.topic(name))?;
         let partitions = (0..).zip(&live.partitions).map(|(index, partition)| {
             let (start, end) = (partition.log_start(), partition.high_watermark());
             PartitionDescription { index, start, end }
@@ -188,7 +190,7 @@ impl Way for Local {
 
     fn add_partitions(&self, name: &str, count: u32) -> Result<()> {
         self.topic(name)?;
-        self.broker.add_partitions(name, count)
+        self.broker.call_as("CreatePartitions", || self.broker.add_partitions(name, count))
     }
 
     fn alter<'a>(&self, what: Resource<'a>, changes: &[(&'a str, Option<&'a str>)]) -> Result<()> {
@@ -197,10 +199,10 @@ impl Way for Local {
             None => ConfigChange::Delete(name),
         };
         let changes: Vec<ConfigChange<'_>> = changes.iter().map(change).collect();
-        match what {
+        self.broker.call_as("IncrementalAlterConfigs", || match what {
             Resource::Topic(name) => self.broker.configure_topic(name, &changes, false),
             Resource::Group(name) => self.broker.configure_group(name, &changes, false),
-        }
+        })
     }
 
     fn groups(&self) -> Result<Vec<GroupListing>> {
@@ -209,11 +211,13 @@ impl Way for Local {
             kind: super::groups::kind_of(group.kind.name()),
             state: group.state.name().to_owned(),
         };
-        Ok(self.broker.groups().into_iter().map(listing).collect())
+        let groups = self.broker.call_as("ListGroups", || Ok(self.broker.groups()))?;
+        Ok(groups.into_iter().map(listing).collect())
     }
 
     fn describe_group(&self, name: &str) -> Result<GroupDescription> {
-        let (kind, state, members) = self.members(name)?;
+        let (kind, state, members) =
+            self.broker.call_as("DescribeGroups", || self.members(name))?;
         let partitions = match kind {
             GroupKind::Queue => self.queue_partitions(name),
             _ => self.partitions(name, &members),
@@ -231,7 +235,8 @@ impl Way for Local {
                     Ok((partition.number(), self.offset_of(partition, to)?))
                 };
                 let offsets = live.partitions.iter().map(offset).collect::<Result<Vec<_>>>()?;
-                return self.broker.reset_queue(name, &offsets);
+                let reset = || self.broker.reset_queue(name, &offsets);
+                return self.broker.call_as("AlterShareGroupOffsets", reset);
             }
             _ => {}
         }
@@ -252,13 +257,15 @@ impl Way for Local {
             entries: &entries,
             retention_ms: None,
         };
-        let (results, ticket) = self.broker.commit_offsets(&commit, None)?;
-        results.into_iter().collect::<Result<Vec<_>>>()?;
-        self.broker.wait(&ticket).into_iter().try_for_each(|result| result.map(drop))
+        self.broker.call_as("OffsetCommit", || {
+            let (results, ticket) = self.broker.commit_offsets(&commit, None)?;
+            results.into_iter().collect::<Result<Vec<_>>>()?;
+            self.broker.wait(&ticket).into_iter().try_for_each(|result| result.map(drop))
+        })
     }
 
     fn delete_group(&self, name: &str) -> Result<()> {
-        match self.broker.delete_group(name) {
+        match self.broker.call_as("DeleteGroups", || Ok(self.broker.delete_group(name)))? {
             GroupDeletion::Deleted => Ok(()),
             GroupDeletion::NotFound => Err(no_group(name)),
             GroupDeletion::NotEmpty => Err(not_empty(name)),
@@ -266,7 +273,9 @@ impl Way for Local {
     }
 
     fn cluster(&self) -> Result<ClusterDescription> {
-        Ok(ClusterDescription { id: self.broker.cluster_id(), brokers: Vec::new() })
+        self.broker.call_as("DescribeCluster", || {
+            Ok(ClusterDescription { id: self.broker.cluster_id(), brokers: Vec::new() })
+        })
     }
 }
 

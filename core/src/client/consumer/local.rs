@@ -11,7 +11,7 @@ use super::config::StartAt;
 use super::signal::Signal;
 use super::source::{News, Source, Ticket, Want, What};
 use crate::batch::header::BatchHeader;
-use crate::engine::{Broker, OffsetSpec, Partition, Peer, Wake};
+use crate::engine::{Broker, Effect, OffsetSpec, Partition, Peer, Wake, asked_for};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long until a topic that does not exist is looked for again.
@@ -30,6 +30,8 @@ pub(super) struct Local {
     /// The slot after the one that was read last, so that all get their turn.
     turn: u64,
     look_again_at: Option<Instant>,
+    /// Until when a test wants that nothing is read.
+    held_until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -57,12 +59,16 @@ impl Local {
             ready: VecDeque::new(),
             turn: 0,
             look_again_at: None,
+            held_until: None,
         }
     }
 
     /// Reads the first partition that has something, beginning with the next in turn.
     fn look(&mut self) {
         self.look_again_at = None;
+        if self.is_held_up() {
+            return;
+        }
         let after = self.follows.range(self.turn..).map(|(&slot, _)| slot);
         let before = self.follows.range(..self.turn).map(|(&slot, _)| slot);
         let slots: Vec<u64> = after.chain(before).collect();
@@ -87,6 +93,38 @@ impl Local {
                 return;
             }
         }
+    }
+
+    /// Whether a fault keeps this look from being taken. What can be tried again is, as over a
+    /// connection.
+    fn is_held_up(&mut self) -> bool {
+        let now = Instant::now();
+        if let Some(until) = self.held_until {
+            let is_over = until <= now;
+            self.held_until = self.held_until.filter(|_| !is_over);
+            self.look_again_at = self.held_until;
+            return !is_over;
+        }
+        if self.follows.is_empty() {
+            return false;
+        }
+        let pause = match self.broker.strike(|| "Fetch") {
+            None => return false,
+            Some(Effect::Error(kind)) if !kind.is_retriable() => {
+                let ticket = self.follows.values().next().map(|follow| follow.want.ticket);
+                if let Some(ticket) = ticket {
+                    self.unfollow(ticket);
+                    let what = What::Failed(asked_for(kind, "Fetch"));
+                    self.ready.push_back(News { ticket, what });
+                }
+                return true;
+            }
+            Some(Effect::Delay(delay)) => delay,
+            Some(_) => RETRY_INTERVAL,
+        };
+        self.held_until = now.checked_add(pause);
+        self.look_again_at = self.held_until;
+        true
     }
 
     /// Asks to be woken by every partition. `false` if one has something now.
@@ -123,7 +161,7 @@ impl Source for Local {
                 return Some(news);
             }
             self.look();
-            if self.ready.is_empty() && self.watch() {
+            if self.ready.is_empty() && (self.held_until.is_some() || self.watch()) {
                 return None;
             }
         }

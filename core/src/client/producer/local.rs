@@ -17,7 +17,9 @@ use super::batch::Batch;
 use super::delivery::{Fate, Help, Slot};
 use super::part::When;
 use super::signal::Signal;
-use crate::engine::{Appended, Broker, LiveTopic, Peer, Produce, Progress, Refused, Ticket, Wake};
+use crate::engine::{
+    Appended, Broker, LiveTopic, Peer, Produce, Progress, Refused, Ticket, Wake, lost,
+};
 use crate::error::{ErrorKind, Result};
 
 /// What brings batches to a broker in this process.
@@ -72,7 +74,8 @@ impl Local {
 
     /// What a topic looks like; creates it if it may.
     pub(super) fn look_up(&self, topic: &str) -> Result<Layout> {
-        self.broker.topic_or_create(topic).map(|live| layout(&live))
+        let look_up = || self.broker.topic_or_create(topic).map(|live| layout(&live));
+        self.broker.call_as("Metadata", look_up)
     }
 
     /// The time by the broker's clock.
@@ -188,9 +191,14 @@ impl Local {
         let refused = Vec::new();
         let flight = Flight { ticket: ticket.clone(), batches, refused, watched: false };
         self.lock().queue.push_back(flight);
+        let met = self.broker.meet_fault("Produce");
+        let unheard = Ticket::new(slots.len(), None);
         for (slot, ((part, created), bytes)) in (0..).zip(slots.into_iter().zip(bytes)) {
-            let submitted =
-                bytes.and_then(|bytes| self.submit_batch(part, created, &bytes, &ticket, slot));
+            let submitted = met.clone().and_then(|loses_answer| {
+                let told = if loses_answer { &unheard } else { &ticket };
+                self.submit_batch(part, created, &bytes?, told, slot)?;
+                if loses_answer { Err(lost("Produce")) } else { Ok(()) }
+            });
             if let Err(error) = submitted {
                 ticket.complete(slot, Err(error), 0);
             }

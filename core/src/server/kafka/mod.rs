@@ -9,6 +9,7 @@ mod configs;
 mod consumer_groups;
 mod create_topics;
 mod deletions;
+mod faulted;
 mod fetch;
 mod find_coordinator;
 mod group_admin;
@@ -34,7 +35,7 @@ pub(super) use fetch::ParkedFetch;
 pub(super) use groups::{ParkedJoin, ParkedSync};
 pub(super) use login::{Applicant, Login, Step};
 pub(super) use offset_commit::ParkedCommit;
-pub(super) use produce::{PendingProduce, submit as submit_produce};
+pub(super) use produce::{PendingProduce, refuse as refuse_produce, submit as submit_produce};
 pub(super) use share_acknowledge::ParkedAcknowledge;
 pub(super) use share_fetch::ParkedShareFetch;
 
@@ -187,15 +188,7 @@ pub(super) fn dispatch(
     sessions: &mut ShareSessions,
     out: &mut Vec<u8>,
 ) -> Result<Handled, Refusal> {
-    let call = Call {
-        state,
-        door: state.door,
-        broker: state.door.broker(),
-        peer,
-        version: header.version,
-        correlation_id: header.correlation_id,
-        client_id: header.client_id.unwrap_or_default(),
-    };
+    let call = Call::new(state, peer, header);
     if header.api == ApiKey::ApiVersions && !header.api.accepts(header.version) {
         api_versions::refuse_version(&call, out)?;
         return Ok(Handled::Answered);
@@ -212,6 +205,33 @@ pub(super) fn dispatch(
             Ok(Handled::Parked(share_acknowledge::start(&call, request, sessions)))
         }
         request => call.handle(request, out),
+    }
+}
+
+/// Answers any request but Produce with an error, and does nothing; as [`dispatch`].
+pub(super) fn refuse(
+    state: &State<'_>,
+    peer: SocketAddr,
+    header: &RequestHeader<'_>,
+    reader: &mut Reader<'_>,
+    error: &Error,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    let request = Request::decode(header, reader)?;
+    faulted::answer(&Call::new(state, peer, header), &request, error, out)
+}
+
+impl<'a> Call<'a> {
+    fn new(state: &'a State<'a>, peer: SocketAddr, header: &RequestHeader<'a>) -> Self {
+        Self {
+            state,
+            door: state.door,
+            broker: state.door.broker(),
+            peer,
+            version: header.version,
+            correlation_id: header.correlation_id,
+            client_id: header.client_id.unwrap_or_default(),
+        }
     }
 }
 
@@ -311,4 +331,19 @@ fn result_code<T>(result: &Result<T, Error>) -> i16 {
 /// An offset as the protocol has it.
 fn signed(offset: u64) -> i64 {
     i64::try_from(offset).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Effect, Fault};
+
+    #[test]
+    fn faults_can_be_asked_for_by_the_name_of_each_api() {
+        for api in SERVED {
+            let effect = Effect::DropAnswer;
+            let fault = Fault { at: api.name().to_owned(), nth: 1, times: 1, effect };
+            fault.check().unwrap();
+        }
+    }
 }

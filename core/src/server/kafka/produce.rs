@@ -77,6 +77,29 @@ pub(in crate::server) fn submit(
     Ok(PendingProduce { frame: frame.clone(), ticket, answers, tells_ids: false, refused })
 }
 
+/// Has a request fail in all its partitions, as if that were what came of it.
+pub(in crate::server) fn refuse(
+    frame: &Bytes,
+    header: &RequestHeader<'_>,
+    reader: &mut Reader<'_>,
+    error: &Error,
+) -> std::result::Result<PendingProduce, Refusal> {
+    let view = ProduceView::decode(reader, header.version)?;
+    let slots = view.topics().map(|topic| topic.partitions().len()).sum();
+    let ticket = Ticket::new(slots, None);
+    for slot in (0..).take(slots) {
+        ticket.complete(slot, Err(error.clone()), 0);
+    }
+    let answers = view.acks != 0;
+    Ok(PendingProduce {
+        frame: frame.clone(),
+        ticket,
+        answers,
+        refused: Vec::new(),
+        tells_ids: false,
+    })
+}
+
 impl PendingProduce {
     /// Whether the client is to be told the records' IDs.
     pub(in crate::server) fn telling_ids(self, tells_ids: bool) -> Self {

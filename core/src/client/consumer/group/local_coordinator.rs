@@ -45,7 +45,8 @@ impl LocalCoordinator {
             client_host: HOST.to_owned(),
             rack_id: None,
         };
-        let answer = self.broker.heartbeat_queue(&request).map_err(fault)?;
+        let beat = || self.broker.heartbeat_queue(&request);
+        let answer = self.broker.call_as("ShareGroupHeartbeat", beat).map_err(fault)?;
         let all_of = |topic: AssignedTopic| {
             let live = self.broker.topic_by_id(&topic.topic);
             let name: Option<Arc<str>> = live.map(|live| live.topic.name.as_str().into());
@@ -96,7 +97,8 @@ impl Coordinator for LocalCoordinator {
             assignor: None,
             owned: owned.as_deref(),
         };
-        let answer = self.broker.consumer_heartbeat(&request).map_err(fault)?;
+        let beat = || self.broker.consumer_heartbeat(&request);
+        let answer = self.broker.call_as("ConsumerGroupHeartbeat", beat).map_err(fault)?;
         Ok(Answer {
             member_id: None,
             epoch: answer.epoch.max(0),
@@ -127,10 +129,13 @@ impl Coordinator for LocalCoordinator {
             entries: &entries.map_err(fault)?,
             retention_ms: None,
         };
-        let (results, ticket) = self.broker.commit_offsets(&request, None).map_err(fault)?;
-        self.broker.drain();
-        let written = self.broker.wait(&ticket).into_iter().map(|result| result.map(drop));
-        written.chain(results).collect::<Result<()>>().map_err(fault)
+        let commit = || {
+            let (results, ticket) = self.broker.commit_offsets(&request, None)?;
+            self.broker.drain();
+            let written = self.broker.wait(&ticket).into_iter().map(|result| result.map(drop));
+            written.chain(results).collect::<Result<()>>()
+        };
+        self.broker.call_as("OffsetCommit", commit).map_err(fault)
     }
 
     fn committed(
@@ -140,7 +145,7 @@ impl Coordinator for LocalCoordinator {
         _deadline: Instant,
     ) -> Asked<Vec<Option<u64>>> {
         let check = self.broker.check_offset_fetch(&self.group, member.id, member.epoch);
-        check.map_err(fault)?;
+        self.broker.call_as("OffsetFetch", || check).map_err(fault)?;
         let committed = self.broker.committed_offsets(&self.group);
         let find = |assigned: &Assigned| {
             let number = self.partition(&assigned.topic, assigned.partition).ok()?.number();

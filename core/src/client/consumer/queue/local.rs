@@ -10,7 +10,7 @@ use super::source::{Acquired, QueueNews, QueueSource, Refused};
 use crate::client::consumer::group::{Assigned, Reply};
 use crate::client::consumer::signal::Signal;
 use crate::client::consumer::unpack::Window;
-use crate::engine::{Broker, Partition, Peer, QueueFetch, QueueRecords, Wake};
+use crate::engine::{Broker, Partition, Peer, QueueFetch, QueueRecords, Wake, lost};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Piece;
 use crate::state::queues::{AckBatch, AckKind, Acquisition, SessionEnd};
@@ -35,6 +35,8 @@ pub(in crate::client::consumer) struct LocalQueue {
     session: Option<u64>,
     /// How many messages are wanted, if any.
     wanted: Option<usize>,
+    /// Whether a fault was looked for since then, and the answer is to be lost.
+    loses_answer: Option<bool>,
     is_waiting: bool,
     news: VecDeque<QueueNews>,
     refused: Refused,
@@ -59,6 +61,7 @@ impl LocalQueue {
             places: Vec::new(),
             session: None,
             wanted: None,
+            loses_answer: None,
             is_waiting: false,
             news: VecDeque::new(),
             refused: Refused::default(),
@@ -81,6 +84,11 @@ impl LocalQueue {
     /// Takes messages if any are wanted; else, or if there are none, waits in line.
     fn fetch(&mut self) -> Result<()> {
         let Some(records_max) = self.wanted else { return Ok(()) };
+        let loses_answer = match self.loses_answer {
+            Some(loses_answer) => loses_answer,
+            None => self.broker.meet_fault("ShareFetch")?,
+        };
+        self.loses_answer = Some(loses_answer);
         if self.session.is_none() {
             self.session = Some(self.broker.open_queue_session(&self.group, &self.member_id)?);
         }
@@ -101,6 +109,11 @@ impl LocalQueue {
             return Ok(());
         }
         (self.is_waiting, self.wanted) = (false, None);
+        if loses_answer {
+            self.end_session(SessionEnd::Lost);
+            self.lose();
+            return Err(lost("ShareFetch"));
+        }
         for records in found {
             self.take_in(records, &pieces);
         }
@@ -142,6 +155,20 @@ impl LocalQueue {
         if marks.is_empty() {
             return Ok(());
         }
+        let met = self.broker.meet_fault("ShareAcknowledge");
+        let done = if met.is_ok() { self.put(marks, told) } else { Ok(()) };
+        let error = match met {
+            Ok(false) => return done,
+            Ok(true) => lost("ShareAcknowledge"),
+            Err(error) => error,
+        };
+        let count = marks.iter().map(|marks| marks.types.len() as u64).sum();
+        self.refused.add(count, (!told).then_some(&error));
+        Err(error)
+    }
+
+    /// See [`LocalQueue::send`].
+    fn put(&mut self, marks: &[Marks], told: bool) -> Result<()> {
         let kinds: Vec<Vec<AckKind>> = marks.iter().map(kinds).collect();
         let mut asked: Vec<(u32, Vec<AckBatch<'_>>)> = Vec::new();
         let mut counts = Vec::new();
@@ -227,6 +254,7 @@ impl QueueSource for LocalQueue {
         let _ = self.send(&marks, false);
         if self.wanted.is_none() {
             self.wanted = Some(records);
+            self.loses_answer = None;
             self.look();
             if !self.news.is_empty() {
                 self.wake.wake(TOKEN);

@@ -2,20 +2,18 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use minka::engine::{BrokerEvent, EventKind, EventStream};
+use minka::engine::{BrokerEvent, EventKind, EventStream, EventWaker};
 use napi::Env;
 use napi::bindgen_prelude::{BigInt, Object};
 use napi_derive::napi;
 
 use crate::error::closed;
 use crate::promise::{Calls, Promised};
+use crate::settings::FOREVER;
 use crate::worker::Worker;
-
-/// How long a stream waits before it looks whether it has been closed.
-const SLICE: Duration = Duration::from_millis(200);
 
 /// The events of a broker. `lib/events.js` gives them their face.
 #[napi]
@@ -23,6 +21,7 @@ pub struct NativeEvents {
     shared: Arc<Shared>,
     worker: Worker,
     calls: Calls,
+    waker: EventWaker,
 }
 
 struct Shared {
@@ -56,8 +55,10 @@ pub struct Event {
 
 impl NativeEvents {
     pub(crate) fn new(stream: EventStream) -> Self {
-        let shared = Shared { stream: Mutex::new(Some(stream)), is_closed: AtomicBool::new(false) };
-        Self { shared: Arc::new(shared), worker: Worker::default(), calls: Calls::default() }
+        let waker = stream.waker();
+        let (stream, is_closed) = (Mutex::new(Some(stream)), AtomicBool::new(false));
+        let shared = Arc::new(Shared { stream, is_closed });
+        Self { shared, worker: Worker::default(), calls: Calls::default(), waker }
     }
 }
 
@@ -89,6 +90,7 @@ impl NativeEvents {
 
     fn end(&self, then: impl FnOnce() + Send + 'static) {
         self.shared.is_closed.store(true, Ordering::SeqCst);
+        self.waker.wake();
         let shared = self.shared.clone();
         self.worker.end(move || {
             *shared.lock() = None;
@@ -111,22 +113,15 @@ impl Shared {
         let mut stream = self.lock();
         let Some(stream) = stream.as_mut() else { return Ok(Vec::new()) };
         let mut events = Vec::new();
-        let mut is_last = false;
-        while events.is_empty() && !is_last && !self.is_closed.load(Ordering::SeqCst) {
-            while let Some(event) =
-                stream.next(if events.is_empty() { SLICE } else { Duration::ZERO })?
-            {
-                is_last = event.kind == EventKind::Closing;
-                events.push(Event::from(event));
-                if is_last {
-                    break;
-                }
-            }
+        let mut patience = FOREVER;
+        while let Some(event) = stream.next(patience)? {
+            events.push(Event::from(event));
+            patience = Duration::ZERO;
         }
         Ok(events)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<EventStream>> {
+    fn lock(&self) -> MutexGuard<'_, Option<EventStream>> {
         // After a panic its calls fail on their own.
         self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -9,7 +9,7 @@ use crate::broker::NativeBroker;
 use crate::error::invalid;
 
 /// Longer than anybody waits.
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(crate) const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Pairs of names and values.
 pub(crate) fn pairs(settings: &[String]) -> Vec<(&str, &str)> {

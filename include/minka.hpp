@@ -2,8 +2,8 @@
 //
 // Errors. Every function that can fail has two forms. `try_send(..)` returns a Result<Receipt>,
 // which is a value or an Error; `send(..)` returns the Receipt and throws the Error. Only the
-// first form exists where exceptions are turned off (-fno-exceptions). A Result that nobody looks
-// at is a warning.
+// first form exists where exceptions are turned off (-fno-exceptions), which is for a whole program
+// or not at all. A Result that nobody looks at is a warning.
 //
 // Ownership. Broker, Producer, Consumer, Admin, Events and Batch own what they stand for: they can
 // be moved but not copied, and end it when they go. `close()` before that tells what went wrong,
@@ -101,10 +101,12 @@ public:
     /// turned off.
     T &value() & { return check(), *std::get_if<0>(&state_); }
     const T &value() const & { return check(), *std::get_if<0>(&state_); }
-    T &&value() && { return check(), std::move(*std::get_if<0>(&state_)); }
+    /// Of a Result that is gone after this, the value comes out of it: a loop over
+    /// `*consumer.try_poll(..)` keeps its Batch.
+    T value() && { return check(), std::move(*std::get_if<0>(&state_)); }
     T &operator*() & { return value(); }
     const T &operator*() const & { return value(); }
-    T &&operator*() && { return std::move(*this).value(); }
+    T operator*() && { return std::move(*this).value(); }
     T *operator->() { return &value(); }
     const T *operator->() const { return &value(); }
 
@@ -1199,8 +1201,9 @@ public:
 
 private:
     Result<void> acknowledge(const Record &record, std::int32_t what) {
-        return detail::result(minka_consumer_acknowledge(handle(), detail::bytes(record.topic()),
-                                                         record.partition(), record.offset(), what));
+        const minka_bytes topic = detail::bytes(record.topic());
+        return detail::result(minka_consumer_acknowledge(handle(), topic, record.partition(),
+                                                         record.offset(), what));
     }
 
     detail::Handle<minka_consumer, minka_consumer_free> handle_;

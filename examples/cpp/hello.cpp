@@ -13,7 +13,8 @@ int main(int argc, char **argv) try {
     minka::Target target = broker ? minka::Target(*broker) : minka::Target(argv[1]);
 
     minka::Producer producer(target);
-    minka::Receipt sent = producer.send(minka::Message("greetings", "hello from cpp").with_key("cpp"));
+    minka::Message message("greetings", "hello from cpp");
+    minka::Receipt sent = producer.send(message.with_key("cpp"));
     std::cout << "sent: greetings/" << sent.partition << "@" << sent.offset.value() << std::endl;
 
     minka::Consumer consumer(target);

@@ -1,4 +1,4 @@
-// Two workers share ten jobs, one of which is tried twice and one refused: work_queue [HOST:PORT]
+// Two workers share ten jobs; one is tried twice, one refused: work_queue [HOST:PORT]
 #include <atomic>
 #include <future>
 #include <iostream>

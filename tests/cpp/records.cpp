@@ -56,6 +56,11 @@ static void a_batch_outlives_consumer_and_broker_and_is_read_again() {
         for (const minka::Record &record : batch) values += record.value().value();
         CHECK(values == "abc");
     }
+    minka::Broker other;
+    minka::Producer(other).send({"t", "d"});
+    minka::Consumer reader(other);
+    reader.assign("t", 0, minka::StartAt::earliest());
+    for (const minka::Record &record : *reader.try_poll(patience)) CHECK(record.value() == "d");
 }
 
 static void headers_are_sent_on_as_they_came() {
@@ -101,10 +106,11 @@ static void a_callback_is_told_once() {
     std::atomic<int> calls{0};
     auto alive = std::make_shared<int>();
     for (std::int64_t offset = 0; offset < 100; ++offset) {
-        producer.send_async({"t", "v"}, [&calls, offset, alive](minka::Result<minka::Receipt> told) {
+        const auto done = [&calls, offset, alive](minka::Result<minka::Receipt> told) {
             CHECK(told && told->offset == offset);
             ++calls;
-        });
+        };
+        producer.send_async({"t", "v"}, done);
     }
     producer.flush(patience);
     CHECK(calls == 100 && alive.use_count() == 1);

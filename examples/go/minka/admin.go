@@ -46,9 +46,10 @@ func (a *Admin) CreateTopic(name string, partitions int32, settings Settings) er
 
 // DeleteTopic deletes a topic with its records.
 func (a *Admin) DeleteTopic(name string) error {
-	return a.change(name, nil, func(topic C.minka_bytes, _ *C.minka_change, _ C.size_t) C.minka_status {
-		return C.minka_admin_delete_topic(a.raw, topic)
-	})
+	var memory arena
+	defer memory.free()
+	topic := memory.text(name)
+	return a.call(func() C.minka_status { return C.minka_admin_delete_topic(a.raw, topic) })
 }
 
 // AlterGroup changes settings of a group, all or none. The group may come later.

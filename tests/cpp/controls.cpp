@@ -1,4 +1,4 @@
-// What a test does to a broker: its clock, copies of it, its door.
+// What a test does to a broker: its clock, its faults, copies of it.
 #include "check.hpp"
 
 #include <filesystem>
@@ -12,6 +12,24 @@ static void the_clock_is_moved() {
     const minka::PartitionDescription partition = admin.describe_topic("t").partitions[0];
     CHECK(partition.start == 1 && partition.end == 1);
     CHECK(error_of([&] { broker.advance_clock(-1ms); }).code() == MINKA_INVALID_REQUEST);
+}
+
+static void faults_happen_when_they_are_asked_for() {
+    minka::Broker broker;
+    minka::Producer producer(broker, {{"delivery.timeout.ms", "1000"}});
+    producer.send({"t", "first"});
+    using Effect = minka::Broker::Effect;
+    broker.fault("Produce", Effect::error(MINKA_POLICY_VIOLATION), 2);
+    CHECK(producer.send({"t", "second"}).offset == 1);
+    CHECK(error_of([&] { producer.send({"t", "third"}); }).code() == MINKA_POLICY_VIOLATION);
+    CHECK(producer.send({"t", "fourth"}).offset == 2);
+    broker.fault("Produce", Effect::delay(1h));
+    broker.clear_faults();
+    CHECK(producer.send({"t", "fifth"}).offset == 3);
+    CHECK(error_of([&] { broker.fault("Tea", Effect::drop_request()); }).code() ==
+          MINKA_INVALID_REQUEST);
+    CHECK(!broker.try_fault("disk.sync", Effect::drop_answer()));
+    broker.drop_connections();
 }
 
 static void a_copy_goes_its_own_way(const std::string &directory) {
@@ -38,6 +56,7 @@ static void a_door_is_opened_later() {
 // The argument is a directory that is empty.
 int main(int, char **argv) {
     the_clock_is_moved();
+    faults_happen_when_they_are_asked_for();
     a_copy_goes_its_own_way(std::string(argv[1]) + "/copy");
     a_door_is_opened_later();
 }

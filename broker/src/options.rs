@@ -1,16 +1,12 @@
 //! What the user asks for: flags, then the environment, then the settings file, then defaults.
 
-use std::fmt;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::Parser;
 use minka::sys::event_log::Level;
-use minka::{Config, ServerConfig};
+use minka::{Address, EmbeddedConfig};
 
-use crate::settings_file::SettingsFile;
-use minka::Address;
+use crate::settings_file;
 
 const DATA_DEFAULT: &str = "./data";
 const KAFKA_DEFAULT: &str = "127.0.0.1:9092";
@@ -36,6 +32,7 @@ log-level), and Kafka's names for what the engine does; these are the defaults:
   log.retention.check.interval.ms = 300000       how often expired records are looked for
   num.network.threads = 4                        how many threads serve connections (default: one
                                                  for each core, up to 4)
+There are more, for other needs: docs/settings.md has them all.
 
 A flag wins over its environment variable, that over the file, and the file over the default.
 
@@ -83,27 +80,10 @@ struct Flags {
 }
 
 /// What the broker runs with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) data: PathBuf,
-    pub(crate) kafka: Address,
-    pub(crate) advertise: Address,
-    pub(crate) log_level: Level,
-    pub(crate) engine: EngineOptions,
-}
-
-/// What the engine runs with, by Kafka's names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EngineOptions {
-    pub(crate) auto_create_topics: bool,
-    pub(crate) partitions_default: u32,
-    pub(crate) initial_rebalance_delay_ms: u32,
-    pub(crate) consumer_heartbeat_interval_ms: u32,
-    pub(crate) consumer_session_timeout_ms: u32,
-    pub(crate) flush_interval_ms: u32,
-    pub(crate) segment_bytes: u64,
-    pub(crate) retention_check_interval_ms: u32,
-    pub(crate) network_threads: u32,
+    pub(crate) config: EmbeddedConfig,
 }
 
 impl Options {
@@ -113,100 +93,30 @@ impl Options {
     /// wrong; the error is one for people, about the settings file or what the options add up to.
     pub(crate) fn read() -> Result<Self, String> {
         let flags = Flags::parse();
-        let file = match &flags.config {
-            Some(path) => SettingsFile::read(path)?,
-            None => SettingsFile::default(),
-        };
-        Self::combine(flags, file)
+        let mut config = EmbeddedConfig::default();
+        if let Some(path) = &flags.config {
+            settings_file::read(path, &mut config)?;
+        }
+        Self::combine(flags, config)
     }
 
-    fn combine(flags: Flags, file: SettingsFile) -> Result<Self, String> {
-        let engine = file.engine()?;
+    fn combine(flags: Flags, file: EmbeddedConfig) -> Result<Self, String> {
+        if file.copy_of.is_some() {
+            return Err(
+                "copy-of: this program keeps its data on the disk; copy the directory of a \
+                        broker that has ended, and name the copy with --data"
+                    .to_owned(),
+            );
+        }
         let known = |text: &str| text.parse().expect("the default address is well formed");
-        let kafka = flags.kafka.or(file.kafka).unwrap_or_else(|| known(KAFKA_DEFAULT));
-        let advertise = flags.advertise.or(file.advertise);
-        let advertise = match advertise {
-            Some(address) if address.is_every_address() => {
-                return Err(format!(
-                    "advertise: clients cannot connect to {address}; name an address or a host \
-                     by which they reach this machine"
-                ));
-            }
-            Some(address) => address,
-            None if kafka.is_every_address() => {
-                return Err(format!(
-                    "kafka: {kafka} listens on every address of this machine; say with \
-                     --advertise which of them clients are to use"
-                ));
-            }
-            None => kafka.clone(),
-        };
-        Ok(Self {
-            data: flags.data.or(file.data).unwrap_or_else(|| Path::new(DATA_DEFAULT).into()),
-            kafka,
-            advertise,
-            log_level: flags.log_level.or(file.log_level).unwrap_or(Level::Info),
-            engine,
-        })
-    }
-
-    /// How the Kafka door is opened.
-    pub(crate) fn server(&self) -> ServerConfig {
-        let pair = |address: &Address| (address.host.clone(), address.port);
-        let defaults = ServerConfig::default();
-        let threads = usize::try_from(self.engine.network_threads).ok();
-        ServerConfig {
-            listen: pair(&self.kafka),
-            advertised: Some(pair(&self.advertise)),
-            threads: threads.and_then(NonZeroUsize::new).unwrap_or(defaults.threads),
-            ..defaults
-        }
-    }
-}
-
-impl EngineOptions {
-    /// As the engine takes them.
-    pub(crate) fn config(&self) -> Config {
-        let millis = Duration::from_millis;
-        Config {
-            auto_create_topics: self.auto_create_topics,
-            default_partitions: self.partitions_default,
-            group_initial_rebalance_delay: millis(self.initial_rebalance_delay_ms.into()),
-            group_consumer_heartbeat_interval: millis(self.consumer_heartbeat_interval_ms.into()),
-            group_consumer_session_timeout: millis(self.consumer_session_timeout_ms.into()),
-            flush_interval: millis(self.flush_interval_ms.into()),
-            segment_bytes: self.segment_bytes,
-            retention_check_interval: millis(self.retention_check_interval_ms.into()),
-            ..Config::default()
-        }
-    }
-}
-
-impl fmt::Display for Options {
-    /// One line for broker.log.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let engine = &self.engine;
-        write!(
-            f,
-            "data={} kafka={} advertise={} log-level={} auto.create.topics.enable={} \
-             num.partitions={} group.initial.rebalance.delay.ms={} \
-             group.consumer.heartbeat.interval.ms={} group.consumer.session.timeout.ms={} \
-             flush.interval.ms={} log.segment.bytes={} log.retention.check.interval.ms={} \
-             num.network.threads={}",
-            self.data.display(),
-            self.kafka,
-            self.advertise,
-            self.log_level.name().to_lowercase(),
-            engine.auto_create_topics,
-            engine.partitions_default,
-            engine.initial_rebalance_delay_ms,
-            engine.consumer_heartbeat_interval_ms,
-            engine.consumer_session_timeout_ms,
-            engine.flush_interval_ms,
-            engine.segment_bytes,
-            engine.retention_check_interval_ms,
-            engine.network_threads
-        )
+        let mut config = file;
+        let data = flags.data.or(config.data).unwrap_or_else(|| DATA_DEFAULT.into());
+        config.data = Some(data.clone());
+        config.kafka = flags.kafka.or(config.kafka).or_else(|| Some(known(KAFKA_DEFAULT)));
+        config.advertise = flags.advertise.or(config.advertise);
+        config.log_level = flags.log_level.unwrap_or(config.log_level);
+        config.check().map_err(|error| error.to_string())?;
+        Ok(Self { data, config })
     }
 }
 
@@ -230,9 +140,38 @@ mod tests {
         let lines = HELP.lines().skip_while(|line| !line.contains("these are the defaults"));
         let lines = lines.skip(1).take(9);
         let text: String = lines.map(|line| format!("{}\n", &line[..47])).collect();
-        let mut said = SettingsFile::parse(&text).unwrap().engine().unwrap();
-        let defaults = SettingsFile::default().engine().unwrap();
-        said.network_threads = defaults.network_threads;
-        assert_eq!(said, defaults);
+        let mut said = EmbeddedConfig::default();
+        settings_file::parse(&text, &mut said).unwrap();
+        let defaults = EmbeddedConfig::default();
+        said.server.threads = defaults.server.threads;
+        assert_eq!(format!("{:?}", said.broker), format!("{:?}", defaults.broker));
+        assert_eq!(said.server, defaults.server);
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let options = |flags: &[&str], file: &str| {
+            let flags = Flags::parse_from([&["broker"], flags].concat());
+            let mut config = EmbeddedConfig::default();
+            settings_file::parse(file, &mut config)?;
+            Options::combine(flags, config)
+        };
+        let plain = options(&[], "").unwrap();
+        assert_eq!(plain.data, PathBuf::from(DATA_DEFAULT));
+        assert_eq!(plain.config.to_string(), "data=./data kafka=127.0.0.1:9092 log-level=info");
+        let file = "data = 'a'\nkafka = '[::1]:1'\nlog-level = 'warn'\nnum.partitions = 3";
+        assert_eq!(
+            options(&[], file).unwrap().config.to_string(),
+            "data=a kafka=[::1]:1 log-level=warn num.partitions=3"
+        );
+        let flags = ["--data", "b", "--kafka", "0.0.0.0:2", "--advertise", "c:3"];
+        assert_eq!(
+            options(&flags, file).unwrap().config.to_string(),
+            "data=b kafka=0.0.0.0:2 advertise=c:3 log-level=warn num.partitions=3"
+        );
+        let error = options(&["--kafka", "0.0.0.0:2"], "").unwrap_err();
+        assert!(error.contains("advertise"), "{error}");
+        let error = options(&[], "copy-of = 'x'").unwrap_err();
+        assert!(error.starts_with("copy-of: "), "{error}");
     }
 }

@@ -110,6 +110,11 @@ impl Embedded {
         Ok(doors.kafka.insert(server).kafka_address())
     }
 
+    /// Where the Kafka door listens: the real port where port 0 was asked for; `None` without one.
+    pub fn kafka_address(&self) -> Option<SocketAddr> {
+        self.doors().kafka.as_ref().map(Server::kafka_address)
+    }
+
     /// Where Kafka clients connect to, as `HOST:PORT`; `None` without a Kafka door.
     pub fn bootstrap_servers(&self) -> Option<String> {
         let doors = self.doors();
@@ -136,15 +141,24 @@ impl Embedded {
     /// # Errors
     /// Those of [`Broker::close`].
     pub fn close(&self) -> Result<()> {
-        let server = {
+        let (server, before) = {
             let mut doors = self.doors();
-            doors.closed = true;
-            doors.kafka.take()
+            (doors.kafka.take(), std::mem::replace(&mut doors.closed, true))
         };
         if let Some(server) = server {
             server.close();
         }
-        self.broker.close()
+        let closed = self.broker.close();
+        match &closed {
+            Ok(()) if before => {}
+            Ok(()) => self.log(Level::Info, format_args!("minka {VERSION} has ended")),
+            Err(error) => self.log(Level::Error, format_args!("minka {VERSION} fails: {error}")),
+        }
+        closed
+    }
+
+    fn log(&self, level: Level, text: std::fmt::Arguments<'_>) {
+        self.broker.events().log(level, text);
     }
 
     fn on_disk(directory: &Path, config: &EmbeddedConfig) -> Result<Self> {

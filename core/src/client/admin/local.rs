@@ -277,6 +277,9 @@ impl Way for Local {
             Ok(ClusterDescription { id: self.broker.cluster_id(), brokers: Vec::new() })
         })
     }
+
+    /// Nothing waits here: the broker answers at once, or says that it is closed.
+    fn stop(&self) {}
 }
 
 fn classic_member(member: groups::MemberDescription) -> MemberDescription {

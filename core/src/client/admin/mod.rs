@@ -63,6 +63,7 @@ trait Way: Send + Sync + fmt::Debug {
     fn reset_group(&self, name: &str, topic: &str, to: ResetTo) -> Result<()>;
     fn delete_group(&self, name: &str) -> Result<()>;
     fn cluster(&self) -> Result<ClusterDescription>;
+    fn stop(&self);
 }
 
 /// What has settings.
@@ -183,6 +184,12 @@ impl Admin {
     /// The cluster and its brokers.
     pub fn cluster(&self) -> Result<ClusterDescription> {
         self.way()?.cluster()
+    }
+
+    /// Ends calls that wait to try something again, now and later, with [`ErrorKind::Closed`]. May
+    /// be called from any thread; dropping an admin needs no such call.
+    pub fn close(&self) {
+        self.way.stop();
     }
 
     fn way(&self) -> Result<&dyn Way> {

@@ -317,6 +317,10 @@ impl Way for Remote {
         let id = answer.cluster_id.as_deref().unwrap_or_default().to_owned();
         Ok(ClusterDescription { id, brokers })
     }
+
+    fn stop(&self) {
+        self.cluster.stop();
+    }
 }
 
 /// How many partitions a topic asks for: -1 leaves it to the broker, and what is too many for

@@ -342,7 +342,10 @@ impl Flight {
 impl Help for Local {
     fn help(&self, slot: &Slot, deadline: Instant) {
         self.waited.store(true, Ordering::Relaxed);
-        self.work_until(deadline, || slot.is_filled());
+        // The others of a batch are known with the first.
+        if !slot.is_filled() {
+            self.work_until(deadline, || slot.is_filled());
+        }
     }
 }
 

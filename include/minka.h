@@ -1188,7 +1188,10 @@ minka_status minka_admin_delete_group(const minka_admin *admin, minka_bytes name
 /** The cluster and its brokers. Freed by minka_cluster_free(). */
 minka_status minka_admin_cluster(const minka_admin *admin, minka_cluster **cluster);
 
-/** Closes an admin. Closing again does nothing. */
+/**
+ * Closes an admin. Calls that wait for a broker to come back end with MINKA_CLOSED; one that waits
+ * for an answer ends with it. Closing again does nothing.
+ */
 minka_status minka_admin_close(minka_admin *admin);
 
 /** Frees an admin, and closes it if need be; NULL is let be. */

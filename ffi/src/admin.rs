@@ -274,14 +274,16 @@ pub unsafe extern "C" fn minka_admin_cluster(
     })
 }
 
-/// Closes an admin. Closing again does nothing.
+/// Closes an admin. Calls that wait for a broker to come back end with MINKA_CLOSED; one that waits
+/// for an answer ends with it. Closing again does nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_admin_close(admin: *mut minka_admin) -> minka_status {
     boundary::status(|| {
         // SAFETY: the header says what callers must keep to.
         let admin = unsafe { pointed(admin, "admin") }?;
         if admin.life.end()? {
-            drop(admin.admin.lock().unwrap_or_else(PoisonError::into_inner).take());
+            let inner = admin.admin.lock().unwrap_or_else(PoisonError::into_inner).take();
+            inner.iter().for_each(|inner| inner.close());
         }
         Ok(())
     })

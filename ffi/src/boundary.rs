@@ -36,3 +36,27 @@ fn bug(panic: &(dyn Any + Send)) -> Error {
     let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Error::new(ErrorKind::Internal, format!("a bug in minka: {}", words.unwrap_or("a panic")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::last_error::minka_last_error;
+    use crate::status::MINKA_INTERNAL;
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        for (words, body) in [
+            ("a bug in minka: lost", (|| panic!("lost")) as fn() -> Result<()>),
+            ("a bug in minka: lost 7", || panic!("lost {}", 7)),
+            ("a bug in minka: a panic", || std::panic::panic_any(7)),
+        ] {
+            assert_eq!(status(body), MINKA_INTERNAL);
+            let sentence = minka_last_error();
+            // SAFETY: no other call came between.
+            let sentence = unsafe { std::slice::from_raw_parts(sentence.data, sentence.len) };
+            assert_eq!(sentence, words.as_bytes());
+        }
+        assert_eq!(value(3, || panic!("lost")), 3);
+        assert_eq!(value(3, || Ok(4)), 4);
+    }
+}

@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
-const { later, now } = require('./errors.js');
+const { later, now, settled } = require('./errors.js');
 const native = require('./native.js');
 const { changes, pairs } = require('./settings.js');
 const { target } = require('./target.js');
@@ -97,7 +97,8 @@ class Admin {
 
   /** Ends it, and the calls that are under way. */
   close() {
-    this.#closing ??= later(() => this.#native.close());
+    if (this.#closing !== undefined) return settled(this.#closing);
+    this.#closing = later(() => this.#native.close());
     return this.#closing;
   }
 

@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
-const { MinkaError, later, now } = require('./errors.js');
+const { MinkaError, later, now, settled } = require('./errors.js');
 const { EventStream } = require('./events.js');
 const { HOOKS, Hooks } = require('./hooks.js');
 const native = require('./native.js');
@@ -144,7 +144,8 @@ class Broker {
 
   /** Closes the doors, then the broker. */
   close() {
-    this.#closing ??= later(() => this.#native.close()).finally(() => open.delete(this));
+    if (this.#closing !== undefined) return settled(this.#closing);
+    this.#closing = later(() => this.#native.close()).finally(() => open.delete(this));
     return this.#closing;
   }
 

@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
-const { MinkaError, later, now } = require('./errors.js');
+const { later, now, settled } = require('./errors.js');
 const native = require('./native.js');
 const { records } = require('./record.js');
 const { pairs } = require('./settings.js');
@@ -129,7 +129,8 @@ class Consumer {
 
   /** Ends the consumer, and the call that is under way. */
   close() {
-    this.#closing ??= this.#close();
+    if (this.#closing !== undefined) return settled(this.#closing);
+    this.#closing = this.#close();
     return this.#closing;
   }
 

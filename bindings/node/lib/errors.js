@@ -46,8 +46,13 @@ async function later(call) {
   }
 }
 
+/** What closing again waits for: it does nothing, so it does not fail. */
+function settled(promise) {
+  return promise.then(() => {}, () => {});
+}
+
 function invalid(message) {
   return new MinkaError(message, 'INVALID_REQUEST');
 }
 
-module.exports = { MinkaError, Reject, ERROR_KINDS: kinds, invalid, later, now };
+module.exports = { MinkaError, Reject, ERROR_KINDS: kinds, invalid, later, now, settled };

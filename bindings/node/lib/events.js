@@ -1,6 +1,6 @@
 'use strict';
 
-const { MinkaError, later } = require('./errors.js');
+const { MinkaError, later, settled } = require('./errors.js');
 
 /** What happens in a broker, from when this was made. */
 class EventStream {
@@ -27,7 +27,8 @@ class EventStream {
 
   /** Ends it, and the call that is under way. */
   close() {
-    this.#closing ??= later(() => this.#native.close());
+    if (this.#closing !== undefined) return settled(this.#closing);
+    this.#closing = later(() => this.#native.close());
     return this.#closing;
   }
 

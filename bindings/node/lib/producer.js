@@ -1,7 +1,7 @@
 'use strict';
 
 const check = require('./check.js');
-const { MinkaError, later, now } = require('./errors.js');
+const { MinkaError, later, now, settled } = require('./errors.js');
 const { Encoder } = require('./messages.js');
 const native = require('./native.js');
 const { UNKNOWN } = require('./record.js');
@@ -146,7 +146,8 @@ class Producer {
 
   /** Takes no more records, waits for what was sent, and ends. */
   close(timeoutMs = CLOSE_MS) {
-    this.#closing ??= this.#close(timeoutMs);
+    if (this.#closing !== undefined) return settled(this.#closing);
+    this.#closing = this.#close(timeoutMs);
     return this.#closing;
   }
 

@@ -34,6 +34,8 @@ struct Inner {
 type Topic = (String, String, Vec<(u32, u64, u64)>, Vec<(String, String, bool)>);
 /// ID, instance ID, client ID, host, partitions.
 type Member = (String, Option<String>, String, String, Vec<(String, u32)>);
+/// ID, brokers as ID, host and port.
+type Cluster = (String, Vec<(i32, String, u16)>);
 /// Topic, partition, committed, end, lag, in flight, redelivered.
 type Progress = (String, u32, Option<u64>, Option<u64>, Option<u64>, Option<u64>, Option<u64>);
 /// Name, kind, state, members, partitions.
@@ -156,7 +158,7 @@ impl Admin {
         self.ask(py, move |admin| admin.delete_group(&name))
     }
 
-    fn cluster(&self, py: Python<'_>) -> PyResult<(String, Vec<(i32, String, u16)>)> {
+    fn cluster(&self, py: Python<'_>) -> PyResult<Cluster> {
         let cluster = self.ask(py, client::Admin::cluster)?;
         let brokers = cluster.brokers.into_iter();
         Ok((cluster.id, brokers.map(|one| (one.id, one.host, one.port)).collect()))

@@ -21,9 +21,6 @@ use crate::settings::settings;
 use crate::shared::Shared;
 use crate::target::Client;
 
-/// How many events a stream keeps that does not say.
-const EVENTS_KEPT: usize = 10_000;
-
 /// A broker in this process. See `_minka.pyi`.
 #[pyclass(frozen, weakref, subclass, module = "minka")]
 #[derive(Debug)]
@@ -103,7 +100,9 @@ impl Broker {
         self.away(py, move |inner| inner.embedded.broker().advance_clock(by))
     }
 
-    #[pyo3(signature = (at, nth=1, times=Some(1), *, error=None, delay=None, drop=None))]
+    #[pyo3(signature = (at, nth=1, times=Some(1), *, error=None, delay=None, drop=None),
+        text_signature = "($self, at, nth=1, times=1, *, error=None, delay=None, drop=None)")]
+    #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     fn fault(
         &self,
         py: Python<'_>,
@@ -149,7 +148,7 @@ impl Broker {
         })
     }
 
-    #[pyo3(signature = (capacity=EVENTS_KEPT))]
+    #[pyo3(signature = (capacity=10_000), text_signature = "($self, capacity=10000)")]
     fn events(&self, py: Python<'_>, capacity: usize) -> PyResult<EventStream> {
         self.inner.check().or_raise(py)?;
         let stream = py.detach(|| self.inner.embedded.broker().watch_events(capacity));

@@ -25,6 +25,7 @@ mod producer;
 mod receipt;
 mod record;
 mod records;
+mod sequence;
 mod settings;
 mod shared;
 mod target;

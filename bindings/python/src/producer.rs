@@ -240,12 +240,9 @@ impl Inner {
         while let Some(rest) = records.get(deliveries.len()..).filter(|rest| !rest.is_empty()) {
             // As many as go without waiting.
             let stuck = py.detach(|| {
-                rest.iter().find_map(|record| match self.try_add(topic, record, Duration::ZERO) {
-                    Ok(delivery) => {
-                        deliveries.push(delivery);
-                        None
-                    }
-                    Err(_) => Some(record),
+                rest.iter().find(|record| {
+                    let added = self.try_add(topic, record, Duration::ZERO);
+                    added.map(|delivery| deliveries.push(delivery)).is_err()
                 })
             });
             let Some(stuck) = stuck else { break };

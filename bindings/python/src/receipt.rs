@@ -1,8 +1,9 @@
 //! Where records ended up.
 
 use minka::client;
-use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+
+use crate::sequence;
 
 /// Where a record ended up. See `_minka.pyi`.
 #[pyclass(frozen, eq, module = "minka")]
@@ -11,7 +12,7 @@ pub(crate) struct Receipt(pub(crate) client::Receipt);
 
 /// Receipts, in the order in which the records were sent; each is made when it is looked at. See
 /// `_minka.pyi`.
-#[pyclass(frozen, module = "minka")]
+#[pyclass(frozen, sequence, module = "minka")]
 #[derive(Debug)]
 pub(crate) struct Receipts(pub(crate) Vec<client::Receipt>);
 
@@ -63,18 +64,28 @@ impl Receipts {
         self.0.len()
     }
 
-    fn __getitem__(&self, index: isize) -> PyResult<Receipt> {
-        let at = place(index, self.0.len());
-        let receipt = at.and_then(|at| self.0.get(at));
-        receipt.cloned().map(Receipt).ok_or_else(|| PyIndexError::new_err("no such receipt"))
+    fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        sequence::pick(index, self.0.len(), |at| self.0.get(at).cloned().map(Receipt))
+    }
+
+    fn count<'py>(
+        slf: &Bound<'py, Self>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        sequence::count(slf, value)
+    }
+
+    #[pyo3(signature = (value, start=0, stop=9223372036854775807))]
+    fn index(
+        slf: &Bound<'_, Self>,
+        value: &Bound<'_, PyAny>,
+        start: isize,
+        stop: isize,
+    ) -> PyResult<usize> {
+        sequence::index(slf, value, start, stop)
     }
 
     fn __repr__(&self) -> String {
         format!("<minka.Receipts of {} records>", self.0.len())
     }
-}
-
-/// The place that a Python index means, from the end where it is negative.
-pub(crate) fn place(index: isize, length: usize) -> Option<usize> {
-    if index < 0 { length.checked_sub(index.unsigned_abs()) } else { usize::try_from(index).ok() }
 }

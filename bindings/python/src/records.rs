@@ -3,12 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use minka::client::{self, Place};
-use pyo3::exceptions::{PyIndexError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PySlice};
+use pyo3::types::{PyBytes, PyList};
 
-use crate::receipt::place;
 use crate::record::Record;
+use crate::sequence;
 
 /// The batches of a poll. Records hold on to it.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub(crate) struct Batch {
 }
 
 /// Records that a poll returned. See `_minka.pyi`.
-#[pyclass(frozen, module = "minka")]
+#[pyclass(frozen, sequence, module = "minka")]
 #[derive(Debug)]
 pub(crate) struct Records {
     batch: Arc<Batch>,
@@ -41,24 +40,25 @@ impl Records {
     }
 
     fn __getitem__<'py>(&self, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = index.py();
-        let length = self.__len__();
-        if let Ok(slice) = index.cast::<PySlice>() {
-            let chosen = slice.indices(isize::try_from(length)?)?;
-            let list = PyList::empty(py);
-            let mut at = chosen.start;
-            for _ in 0..chosen.slicelength {
-                list.append(self.record(at.unsigned_abs())?)?;
-                at += chosen.step;
-            }
-            return Ok(list.into_any());
-        }
-        let Ok(index) = index.extract::<isize>() else {
-            return Err(PyTypeError::new_err("an index must be an int or a slice"));
-        };
-        let at = place(index, length).filter(|&at| at < length);
-        let record = self.record(at.ok_or_else(|| PyIndexError::new_err("no such record"))?)?;
-        Ok(Bound::new(py, record)?.into_any())
+        let make = |at: usize| self.batch.record(at + self.skipped);
+        sequence::pick(index, self.__len__(), make)
+    }
+
+    fn count<'py>(
+        slf: &Bound<'py, Self>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        sequence::count(slf, value)
+    }
+
+    #[pyo3(signature = (value, start=0, stop=9223372036854775807))]
+    fn index(
+        slf: &Bound<'_, Self>,
+        value: &Bound<'_, PyAny>,
+        start: isize,
+        stop: isize,
+    ) -> PyResult<usize> {
+        sequence::index(slf, value, start, stop)
     }
 
     fn __iter__(&self) -> RecordIterator {
@@ -87,11 +87,6 @@ impl Records {
 impl Records {
     pub(crate) fn new(batch: Arc<Batch>, skipped: usize) -> Self {
         Self { batch, skipped }
-    }
-
-    fn record(&self, at: usize) -> PyResult<Record> {
-        let record = self.batch.record(at + self.skipped);
-        record.ok_or_else(|| PyIndexError::new_err("no such record"))
     }
 }
 

@@ -5,15 +5,16 @@
     ...     producer.send("greetings", "hello").offset
     0
 
-What a client is opened on is a ``Broker`` of this process, or the address of one as a ``str``. Times
-to wait are seconds or a ``timedelta``; ``None`` waits for as long as it takes. Settings are keyword
-arguments: ``linger_ms=5`` is the setting ``linger.ms``.
+What a client is opened on is a ``Broker`` of this process, or the address of one as a ``str``.
+Times to wait are seconds or a ``timedelta``; ``None`` waits for as long as it takes. Settings are
+keyword arguments: ``linger_ms=5`` is the setting ``linger.ms``.
 
 Importing this starts no thread and opens no file. ``minka.aio`` has the same for asyncio.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minka._minka import (
@@ -33,9 +34,69 @@ from minka._minka import (
     __version__,
 )
 from minka.errors import (
+    AuthenticationFailed,
+    AuthenticationRequired,
+    BrokerUnavailable,
     Change,
+    Closed,
+    CoordinatorUnavailable,
+    CorruptBatch,
+    Damaged,
+    DirectoryLocked,
     Error,
+    FencedInstance,
+    FencedLeaderEpoch,
+    FencedMemberEpoch,
+    FormatTooNew,
+    GroupFull,
+    GroupNotFound,
+    IllegalGeneration,
+    InconsistentProtocol,
+    Internal,
+    Interrupted,
+    InvalidConfig,
+    InvalidGroupId,
+    InvalidPartitions,
+    InvalidProducerEpoch,
+    InvalidRecord,
+    InvalidRecordState,
+    InvalidRegularExpression,
+    InvalidReplicaAssignment,
+    InvalidReplicationFactor,
+    InvalidRequest,
+    InvalidRequiredAcks,
+    InvalidSessionTimeout,
+    InvalidShareSessionEpoch,
+    InvalidTimestamp,
+    InvalidTopic,
+    MemberIdRequired,
+    MessageTooLarge,
+    Network,
+    NonEmptyGroup,
+    NotLeader,
+    OffsetMetadataTooLarge,
+    OffsetOutOfRange,
+    OutOfOrderSequence,
+    PolicyViolation,
+    QueueFull,
+    RebalanceInProgress,
     Reject,
+    ShareSessionLimitReached,
+    ShareSessionNotFound,
+    StaleMemberEpoch,
+    StorageFailed,
+    Timeout,
+    TopicExists,
+    UnknownLeaderEpoch,
+    UnknownMember,
+    UnknownTopicId,
+    UnknownTopicOrPartition,
+    UnreleasedInstance,
+    Unsupported,
+    UnsupportedAssignor,
+    UnsupportedCompression,
+    UnsupportedFormat,
+    UnsupportedMechanism,
 )
 
 if TYPE_CHECKING:
@@ -69,34 +130,98 @@ _ADMIN = (
 
 __all__ = [
     "Admin",
+    "AuthenticationFailed",
+    "AuthenticationRequired",
     "Broker",
     "BrokerDescription",
     "BrokerEvent",
+    "BrokerUnavailable",
     "Change",
+    "Closed",
     "ClusterDescription",
     "Consumer",
+    "CoordinatorUnavailable",
+    "CorruptBatch",
+    "Damaged",
     "Delivery",
+    "DirectoryLocked",
     "Error",
     "EventStream",
+    "FencedInstance",
+    "FencedLeaderEpoch",
+    "FencedMemberEpoch",
+    "FormatTooNew",
     "GroupDescription",
+    "GroupFull",
     "GroupListing",
+    "GroupNotFound",
     "GroupPartition",
+    "IllegalGeneration",
+    "InconsistentProtocol",
+    "Internal",
+    "Interrupted",
+    "InvalidConfig",
+    "InvalidGroupId",
+    "InvalidPartitions",
+    "InvalidProducerEpoch",
+    "InvalidRecord",
+    "InvalidRecordState",
+    "InvalidRegularExpression",
+    "InvalidReplicaAssignment",
+    "InvalidReplicationFactor",
+    "InvalidRequest",
+    "InvalidRequiredAcks",
+    "InvalidSessionTimeout",
+    "InvalidShareSessionEpoch",
+    "InvalidTimestamp",
+    "InvalidTopic",
     "Login",
     "MemberDescription",
+    "MemberIdRequired",
     "Message",
+    "MessageTooLarge",
+    "Network",
+    "NonEmptyGroup",
+    "NotLeader",
+    "OffsetMetadataTooLarge",
+    "OffsetOutOfRange",
+    "OutOfOrderSequence",
     "PartitionDescription",
     "PassingRecord",
+    "PolicyViolation",
     "Producer",
+    "QueueFull",
+    "RebalanceInProgress",
     "Receipt",
     "Receipts",
     "Record",
     "Records",
     "Reject",
     "Setting",
+    "ShareSessionLimitReached",
+    "ShareSessionNotFound",
+    "StaleMemberEpoch",
+    "StorageFailed",
+    "Timeout",
     "TopicDescription",
+    "TopicExists",
     "TopicListing",
+    "UnknownLeaderEpoch",
+    "UnknownMember",
+    "UnknownTopicId",
+    "UnknownTopicOrPartition",
+    "UnreleasedInstance",
+    "Unsupported",
+    "UnsupportedAssignor",
+    "UnsupportedCompression",
+    "UnsupportedFormat",
+    "UnsupportedMechanism",
     "__version__",
 ]
+
+
+for _sequence in (Receipts, Records):
+    Sequence.register(_sequence)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from os import PathLike
 from types import TracebackType
-from typing import Any, Literal, Union, final, overload
+from typing import Any, Literal, final, overload
 
-from typing_extensions import Buffer, Self, TypeAlias
+from typing_extensions import Self, disjoint_base
 
-from minka.errors import Change, Error
+from minka.errors import Error
+from minka.types import (
+    Assignment,
+    EventKind,
+    HeadersLike,
+    Hook,
+    LoginHook,
+    Payload,
+    Sendable,
+    SettingValue,
+    StartAt,
+    Target,
+    Timeout,
+    Timestamp,
+)
 
+__all__: list[str]
 __version__: str
 
-Target: TypeAlias = Union[Broker, str]
-Payload: TypeAlias = Union[bytes, str, Buffer]
-HeadersLike: TypeAlias = Union[
-    Mapping[str, Union[Payload, None]],
-    Iterable[tuple[Union[str, bytes], Union[Payload, None]]],
-]
-Timeout: TypeAlias = Union[float, timedelta, None]
-Timestamp: TypeAlias = Union[int, datetime]
-StartAt: TypeAlias = Union[int, datetime, str]
-Assignment: TypeAlias = Union[str, tuple[str, int], tuple[str, int, Union[StartAt, None]]]
-SettingValue: TypeAlias = Union[str, int, float, bool, timedelta, None]
-Sendable: TypeAlias = Union[Payload, None, Message, tuple[Union[Payload, None], Union[Payload, None]]]
-Hook: TypeAlias = Callable[[PassingRecord], Union[Change, None]]
-LoginHook: TypeAlias = Callable[[Login], Union[bool, None]]
-EventKind: TypeAlias = Literal[
-    "missed",
-    "closing",
-    "topic_created",
-    "topic_deleted",
-    "topic_changed",
-    "partitions_added",
-    "member_joined",
-    "member_left",
-    "group_deleted",
-    "dead_lettered",
-    "connected",
-    "disconnected",
-    "login_refused",
-    "other",
-]
-
 def error_kinds() -> list[tuple[int, str, bool, bool]]:
-    """All kinds of errors: number, name, whether the call may succeed later, whether it is fatal."""
+    """All kinds of errors: number, name, whether they may be tried again, whether fatal."""
 
+@disjoint_base
 class Broker:
     """A broker in this process. May be used by any thread.
 
@@ -105,7 +90,7 @@ class Broker:
         *,
         error: type[Error] | str | int | None = None,
         delay: float | timedelta | None = None,
-        drop: str | None = None,
+        drop: Literal["request", "answer"] | None = None,
     ) -> None:
         """Has a fault happen, to Kafka clients and to those of this process alike.
 
@@ -329,7 +314,8 @@ class Receipts(Sequence[Receipt]):
     def __getitem__(self, index: int, /) -> Receipt: ...
     @overload
     def __getitem__(self, index: slice, /) -> list[Receipt]: ...
-    def __iter__(self) -> Iterator[Receipt]: ...
+    def count(self, value: object) -> int: ...
+    def index(self, value: object, start: int = 0, stop: int = 9223372036854775807) -> int: ...
 
 @final
 class Delivery:
@@ -425,7 +411,7 @@ class Producer:
         """Whether it was closed."""
 
     def _enqueue_all(
-        self, items: list[tuple[int, Message]], completions: Completions, /
+        self, items: list[tuple[int, Message]], completions: Completions
     ) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -488,6 +474,8 @@ class Records(Sequence[Record]):
     def __getitem__(self, index: int, /) -> Record: ...
     @overload
     def __getitem__(self, index: slice, /) -> list[Record]: ...
+    def count(self, value: object) -> int: ...
+    def index(self, value: object, start: int = 0, stop: int = 9223372036854775807) -> int: ...
     def __iter__(self) -> RecordIterator: ...
     def values(self) -> list[bytes | None]:
         """All values: the fast way to get them."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from minka._minka import SettingValue, StartAt, Target
+    from minka.types import SettingValue, StartAt, Target
 
 
 @dataclass(frozen=True)

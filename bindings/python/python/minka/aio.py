@@ -8,8 +8,8 @@
 
 Nothing here blocks the event loop. Each open producer, consumer and admin has one thread of its own
 that does, from its first call to its end, so that many consumers that wait hold up nobody; results
-come back by ``loop.call_soon_threadsafe``. An object belongs to the event loop in which it was first
-used.
+come back by ``loop.call_soon_threadsafe``. An object belongs to the event loop in which it was
+first used.
 
 A call that is cancelled ends soon, and loses nothing: what a poll had found by then comes with the
 next one; what was given to ``send`` may be stored all the same.
@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import functools
 import itertools
 import queue
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Literal, TypeVar
 
 import minka
 from minka import _minka
@@ -35,16 +36,13 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from types import TracebackType
 
-    from minka._minka import (
+    from minka._minka import BrokerEvent, Receipt, Record, Records
+    from minka.types import (
         Assignment,
-        BrokerEvent,
-        Hook,
         HeadersLike,
+        Hook,
         LoginHook,
         Payload,
-        Receipt,
-        Record,
-        Records,
         Sendable,
         SettingValue,
         StartAt,
@@ -93,12 +91,11 @@ def _work(jobs: queue.SimpleQueue[Any]) -> None:
         call, loop, future = job
         try:
             result, error = call(), None
-        except BaseException as raised:  # noqa: BLE001 - whoever awaits the call gets it
+        except BaseException as raised:
             result, error = None, raised
-        try:
+        # Where the loop is closed, nobody waits any more.
+        with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, future, result, error)
-        except RuntimeError:
-            pass  # The loop is closed: nobody waits any more.
         del job, call, loop, future, result, error
 
 
@@ -165,7 +162,7 @@ class Broker:
         *,
         error: type[minka.Error] | str | int | None = None,
         delay: float | timedelta | None = None,
-        drop: str | None = None,
+        drop: Literal["request", "answer"] | None = None,
     ) -> None:
         """As ``minka.Broker.fault``."""
         self.sync.fault(at, nth, times, error=error, delay=delay, drop=drop)
@@ -431,7 +428,7 @@ class Consumer:
         topics: str | Iterable[str] | None = None,
         **settings: SettingValue,
     ) -> None:
-        self._native = minka.Consumer(_target(target), group, **settings)
+        self._native = minka.Consumer(_target(target), group, topics=None, **settings)
         self._worker = _Worker("minka-aio-consumer")
         self._topics = topics
         self._has_group = group is not None or "group_id" in settings

@@ -481,8 +481,9 @@ impl Inner {
             reading.take_back(failed);
         }
         let Some(consumer) = reading.consumer.take() else { return Ok(()) };
-        drop(reading);
+        // Under the lock: who closes it meanwhile returns when it is closed.
         let ended = consumer.close();
+        drop(reading);
         // With its broker gone there is nothing that a consumer could say to it.
         if self.target.check().is_err() { Ok(()) } else { ended }
     }

@@ -46,7 +46,8 @@ def work(target: "minka.Broker | str", counts: Counter[str]) -> None:
             for record in consumer.poll(timeout=0.1):
                 end, say = settle(consumer, record)
                 say(record)
-                print(f"{end}: {record.value.decode()}")
+                # In one piece: the other worker prints, too.
+                print(f"{end}: {record.value.decode()}\n", end="")
                 counts[end] += 1
             consumer.commit()
 

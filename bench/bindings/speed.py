@@ -1,8 +1,8 @@
 """How fast Python is with minka.
 
 start                     seconds of `import minka` and of `minka.Broker()`
-run RECORDS [ADDRESS]     seconds of sending records of 100 bytes and of reading them; on a broker in
-                          this process without an address
+run RECORDS [ADDRESS]     seconds of sending records of 100 bytes and of reading them; on a broker
+                          in this process without an address
 """
 
 from __future__ import annotations

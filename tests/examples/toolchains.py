@@ -18,9 +18,7 @@ class BuildFailed(Exception):
     """A program could not be built: its tool chain is not there, or does not like it."""
 
 
-def call(
-    *command: str | Path, cwd: Path = ROOT, environment: dict[str, str] | None = None
-) -> str:
+def call(*command: str | Path, cwd: Path = ROOT, environment: dict[str, str] | None = None) -> str:
     """Runs a tool that must succeed; returns what it prints."""
     try:
         done = subprocess.run(
@@ -97,9 +95,10 @@ class Native(Language):
     def command(self, source: Path) -> list[str]:
         out = scratch() / f"{self.name}-{source.stem}"
         if not out.exists():
-            flags = call("pkg-config", "--cflags", "--libs", "minka", environment=self.environment())
+            ask = ["pkg-config", "--cflags", "--libs", "minka"]
+            flags = call(*ask, environment=self.environment()).split()
             warnings = ["-Wall", "-Wextra", "-Werror"]
-            call(*self.compiler, *warnings, "-pthread", source, "-o", out, *flags.split())
+            call(*self.compiler, *warnings, "-pthread", source, "-o", out, *flags)
         return [str(out)]
 
     def environment(self) -> dict[str, str]:

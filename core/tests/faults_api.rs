@@ -68,6 +68,20 @@ fn an_error_that_can_be_tried_again_is_behind_an_address() {
 }
 
 #[test]
+fn where_to_begin_is_asked_again_if_that_can_help() {
+    let embedded = open(&[]);
+    for target in targets(&embedded) {
+        let topic = topic_for(&target, "orders");
+        send(&target, &topic, &["a"]);
+        inject(&embedded, "ListOffsets", 1, 2, Effect::Error(ErrorKind::NotLeader));
+        assert_eq!(take(&mut assigned(&target, &topic), 1), ["a"]);
+        inject(&embedded, "ListOffsets", 1, 1, Effect::Error(ErrorKind::InvalidRequest));
+        let failed = assigned(&target, &topic).poll(PATIENCE);
+        assert_eq!(kind(failed.map(|records| records.len())), ErrorKind::InvalidRequest);
+    }
+}
+
+#[test]
 fn what_an_admin_asks_for_fails_and_is_not_done() {
     let embedded = open(&[]);
     for target in targets(&embedded) {

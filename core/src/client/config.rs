@@ -29,34 +29,37 @@ impl fmt::Debug for Credentials {
 /// The settings of a [`Producer`](super::Producer).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProducerConfig {
-    /// What the client calls itself.
+    /// What the client calls itself (`client.id`).
     pub client_id: String,
-    /// What an acknowledgement promises. With [`Acks::None`] nothing is known of a record but
-    /// that it was sent.
+    /// What an acknowledgement promises (`acks`). With [`Acks::None`] nothing is known of a record
+    /// but that it was sent.
     pub acks: Acks,
-    /// Whether a record that has to be sent again is still stored exactly once, in order. Only
-    /// with [`Acks::Synced`]; without it, one batch per partition is under way at a time, so that
-    /// the order holds, and a record may be stored twice. In this process it is always so.
+    /// Whether a record that has to be sent again is still stored exactly once, in order
+    /// (`enable.idempotence`). Only with [`Acks::Synced`]; without it, one batch per partition is
+    /// under way at a time, so that the order holds, and a record may be stored twice. In this
+    /// process it is always so.
     pub idempotent: bool,
-    /// How long a batch waits for more records. Zero waits for no clock: what is sent while
-    /// nothing is under way leaves at once, and what is sent meanwhile gathers until an answer
-    /// comes, so that batches grow with the load and a lone record waits for nobody.
+    /// How long a batch waits for more records (`linger.ms`). Zero waits for no clock: what is sent
+    /// while nothing is under way leaves at once, and what is sent meanwhile gathers until an
+    /// answer comes, so that batches grow with the load and a lone record waits for nobody.
     pub linger: Duration,
-    /// The size at which a batch leaves in any case, in bytes before compression.
+    /// The size at which a batch leaves in any case, in bytes before compression (`batch.size`).
     pub batch_bytes: usize,
-    /// How batches are compressed.
+    /// How batches are compressed (`compression.type`).
     pub compression: Codec,
-    /// How many bytes of records may wait for their acknowledgement; more wait in `send`.
+    /// How many bytes of records may wait for their acknowledgement; more wait in `send`
+    /// (`buffer.memory`).
     pub buffer_bytes: usize,
-    /// How long `send` waits for room in the buffer, or to hear of a topic.
+    /// How long `send` waits for room in the buffer, or to hear of a topic (`max.block.ms`).
     pub block_max: Duration,
-    /// How long a record may take, with everything that has to be tried again.
+    /// How long a record may take, with everything that has to be tried again
+    /// (`delivery.timeout.ms`).
     pub delivery_timeout: Duration,
-    /// How long a broker may take to answer one request.
+    /// How long a broker may take to answer one request (`request.timeout.ms`).
     pub request_timeout: Duration,
-    /// The shortest delay before something is tried again.
+    /// The shortest delay before something is tried again (`retry.backoff.ms`).
     pub retry_backoff_min: Duration,
-    /// The longest delay before something is tried again.
+    /// The longest delay before something is tried again (`retry.backoff.max.ms`).
     pub retry_backoff_max: Duration,
     /// Who to log in as behind an address; `None` does not log in.
     pub credentials: Option<Credentials>,
@@ -99,13 +102,13 @@ impl ProducerConfig {
     /// Refuses what cannot work ([`ErrorKind::InvalidConfig`]).
     pub fn check(&self) -> Result<()> {
         if self.batch_bytes == 0 || self.batch_bytes > BATCH_BYTES_MAX as usize {
-            return refuse(&format!("batch_bytes must be from 1 to {BATCH_BYTES_MAX}"));
+            return refuse(&format!("batch.size must be from 1 to {BATCH_BYTES_MAX}"));
         }
         if self.buffer_bytes < self.batch_bytes {
-            return refuse("buffer_bytes must be at least batch_bytes");
+            return refuse("buffer.memory must be at least batch.size");
         }
         if self.delivery_timeout.is_zero() {
-            return refuse("delivery_timeout must be above 0");
+            return refuse("delivery.timeout.ms must be above 0");
         }
         check_credentials(self.credentials.as_ref())?;
         check_common(self.request_timeout, self.retry_backoff_min, self.retry_backoff_max)
@@ -124,15 +127,16 @@ impl ProducerConfig {
 /// The settings of an [`Admin`](super::Admin).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdminConfig {
-    /// What the client calls itself.
+    /// What the client calls itself (`client.id`).
     pub client_id: String,
-    /// How long a call may take, with everything that has to be tried again.
+    /// How long a call may take, with everything that has to be tried again
+    /// (`default.api.timeout.ms`).
     pub timeout: Duration,
-    /// How long a broker may take to answer one request.
+    /// How long a broker may take to answer one request (`request.timeout.ms`).
     pub request_timeout: Duration,
-    /// The shortest delay before something is tried again.
+    /// The shortest delay before something is tried again (`retry.backoff.ms`).
     pub retry_backoff_min: Duration,
-    /// The longest delay before something is tried again.
+    /// The longest delay before something is tried again (`retry.backoff.max.ms`).
     pub retry_backoff_max: Duration,
     /// Who to log in as behind an address; `None` does not log in.
     pub credentials: Option<Credentials>,
@@ -178,10 +182,10 @@ impl AdminConfig {
 
 fn check_common(request: Duration, backoff_min: Duration, backoff_max: Duration) -> Result<()> {
     if request.is_zero() {
-        return refuse("request_timeout must be above 0");
+        return refuse("request.timeout.ms must be above 0");
     }
     if backoff_min.is_zero() || backoff_min > backoff_max {
-        return refuse("retry_backoff_min must be above 0 and not above retry_backoff_max");
+        return refuse("retry.backoff.ms must be above 0 and not above retry.backoff.max.ms");
     }
     Ok(())
 }

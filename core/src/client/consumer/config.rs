@@ -124,13 +124,15 @@ impl ConsumerConfig {
     pub fn check(&self) -> Result<()> {
         let refuse = |text: &str| Err(Error::new(ErrorKind::InvalidConfig, text));
         if self.records_max == 0 || self.bytes_max == 0 || self.partition_bytes_max == 0 {
-            return refuse("records_max, bytes_max and partition_bytes_max must be above 0");
+            return refuse(
+                "max.poll.records, fetch.max.bytes and max.partition.fetch.bytes must be above 0",
+            );
         }
         if self.request_timeout.is_zero() || self.poll_interval_max.is_zero() {
-            return refuse("request_timeout and poll_interval_max must be above 0");
+            return refuse("request.timeout.ms and max.poll.interval.ms must be above 0");
         }
         if self.retry_backoff_min.is_zero() || self.retry_backoff_min > self.retry_backoff_max {
-            return refuse("retry_backoff_min must be above 0 and not above retry_backoff_max");
+            return refuse("retry.backoff.ms must be above 0 and not above retry.backoff.max.ms");
         }
         let times = [
             self.fetch_wait,

@@ -182,9 +182,11 @@ impl Follow {
     ) -> Result<bool> {
         let Some(partition) = self.partition(broker) else { return Ok(false) };
         let ticket = self.want.ticket;
-        let offset = match start(broker, &partition, self.want.at)? {
-            Start::Given(offset) => offset,
-            Start::Found(offset) => {
+        let offset = match start(broker, &partition, self.want.at) {
+            Err(error) if error.kind().is_retriable() => return Ok(false),
+            Err(error) => return Err(error),
+            Ok(Start::Given(offset)) => offset,
+            Ok(Start::Found(offset)) => {
                 self.want.at = StartAt::Offset(offset);
                 ready.push_back(News { ticket, what: What::Start(offset) });
                 offset
@@ -249,7 +251,7 @@ fn start(broker: &Broker, partition: &Partition, at: StartAt) -> Result<Start> {
         StartAt::Latest => OffsetSpec::Latest,
         StartAt::Time(time) => OffsetSpec::At(time),
     };
-    let found = broker.find_offset(partition, spec)?;
+    let found = broker.call_as("ListOffsets", || broker.find_offset(partition, spec))?;
     Ok(Start::Found(found.map_or_else(|| partition.high_watermark(), |(offset, _)| offset)))
 }
 

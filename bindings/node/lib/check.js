@@ -3,6 +3,7 @@
 // What the functions of this package accept. Everything else is INVALID_REQUEST, with a sentence.
 
 const { inspect } = require('node:util');
+const { isDate } = require('node:util/types');
 const { invalid } = require('./errors.js');
 
 const PARTITION_MAX = 2 ** 31 - 1;
@@ -57,7 +58,7 @@ function offset(value) {
 }
 
 function timestamp(value) {
-  const time = value instanceof Date ? value.getTime() : value;
+  const time = isDate(value) ? value.getTime() : value;
   if (!Number.isSafeInteger(time)) {
     throw wrong('a timestamp', 'a whole number of milliseconds since 1970, or a Date', value);
   }
@@ -68,7 +69,7 @@ function timestamp(value) {
 function place(value) {
   if (value === 'earliest' || value === 'latest') return value;
   if (typeof value === 'bigint' || typeof value === 'number') return `offset:${offset(value)}`;
-  if (value instanceof Date) return `time:${timestamp(value)}`;
+  if (isDate(value)) return `time:${timestamp(value)}`;
   if (typeof value === 'object' && value !== null && 'time' in value) {
     return `time:${timestamp(value.time)}`;
   }

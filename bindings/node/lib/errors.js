@@ -1,5 +1,6 @@
 'use strict';
 
+const { isNativeError } = require('node:util/types');
 const native = require('./native.js');
 
 const kinds = new Map(native.errorKinds().map((kind) => [kind.name, Object.freeze(kind)]));
@@ -23,7 +24,8 @@ Object.defineProperty(Reject.prototype, 'name', { value: 'Reject', configurable:
 
 /** What the native part threw, as an error with a stack of the caller's. */
 function translated(error) {
-  if (error instanceof MinkaError || !(error instanceof Error)) return error;
+  // Jest gives modules another Error than the native part has.
+  if (error instanceof MinkaError || !isNativeError(error)) return error;
   // What is none of minka's kinds comes from the conversion of an argument.
   return new MinkaError(error.message, kinds.has(error.code) ? error.code : 'INVALID_REQUEST');
 }

@@ -2,6 +2,7 @@
 
 // Messages in one piece of memory; src/messages.rs says how they lie there.
 
+const { isUint8Array } = require('node:util/types');
 const check = require('./check.js');
 const { invalid } = require('./errors.js');
 
@@ -90,7 +91,7 @@ class Encoder {
       this.#room(4);
       this.#i32(-1);
     } else if (ArrayBuffer.isView(value)) {
-      this.#bytes(value instanceof Uint8Array ? value : bytesOf(value));
+      this.#bytes(isUint8Array(value) ? value : bytesOf(value));
     } else {
       throw check.wrong(what, 'a Buffer, a string or null', value);
     }

@@ -5,12 +5,12 @@ On a broker in this process, or on the one whose address is the first argument.
 
 import contextlib
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import minka
 
 TOPIC = "temperatures"
-START = datetime.fromtimestamp(1_700_000_000, timezone.utc)
+START = datetime.fromtimestamp(1_700_000_000, UTC)
 
 
 def main() -> None:

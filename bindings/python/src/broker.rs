@@ -241,6 +241,10 @@ impl Ends for Inner {
         1
     }
 
+    fn is_ours(&self) -> bool {
+        self.embedded.is_ours()
+    }
+
     fn end(&self) {
         // Nobody is there any more who could be told of an error; the log tells it again.
         let _ = self.close();
@@ -277,7 +281,7 @@ fn error_kind(value: &Bound<'_, PyAny>) -> PyResult<ErrorKind> {
     let code = value.getattr("code").unwrap_or_else(|_| value.clone());
     let kind = match code.extract::<i32>() {
         Ok(number) => ErrorKind::from_number(number),
-        Err(_) => code.extract::<&str>().ok().and_then(ErrorKind::from_name),
+        Err(_) => code.extract::<String>().ok().and_then(|name| ErrorKind::from_name(&name)),
     };
     kind.ok_or_else(|| {
         let text = format!("{value} is no error of minka: name one such as minka.NotLeader");

@@ -266,15 +266,11 @@ impl Consumer {
 
     /// The next record that is to be given, if one is here.
     fn _next(&self, py: Python<'_>) -> PyResult<Option<Record>> {
-        let taken = self.with(py, |reading| {
-            let record = reading.last.as_ref().and_then(|batch| batch.record(reading.given));
-            if record.is_some() {
-                reading.given += 1;
-                reading.singly = true;
-            }
-            Ok(record)
-        });
-        match taken {
+        // Most of the time nobody else wants it, and nothing has to be waited for.
+        if let (Ok(()), Ok(mut reading)) = (self.inner.check(), self.inner.consumer.try_lock()) {
+            return Ok(reading.next());
+        }
+        match self.with(py, |reading| Ok(reading.next())) {
             Err(_) if self.closed() => Ok(None),
             taken => taken,
         }
@@ -377,14 +373,14 @@ type Wanted = (String, Option<(u32, Option<StartAt>)>);
 
 fn wanted_of(item: &Bound<'_, PyAny>) -> PyResult<Wanted> {
     if let Ok(topic) = item.cast::<PyString>() {
-        return Ok((topic.to_str()?.to_owned(), None));
+        return Ok((topic.to_cow()?.into_owned(), None));
     }
     let wrong = || wrong_type("an assignment", "a topic, or a tuple (topic, partition, at)", item);
     let tuple = item.cast::<PyTuple>().map_err(|_| wrong())?;
     if !(2..=3).contains(&tuple.len()) {
         return Err(wrong());
     }
-    let topic = tuple.get_item(0)?.cast::<PyString>().map_err(|_| wrong())?.to_str()?.to_owned();
+    let topic = tuple.get_item(0)?.cast::<PyString>().map_err(|_| wrong())?.to_cow()?.into_owned();
     let partition = convert::partition(&tuple.get_item(1)?)?;
     let at = tuple.get_item(2).ok().filter(|at| !at.is_none());
     Ok((topic, Some((partition, at.as_ref().map(convert::start_at).transpose()?))))
@@ -500,6 +496,10 @@ impl Ends for Inner {
         0
     }
 
+    fn is_ours(&self) -> bool {
+        self.consumer.is_ours()
+    }
+
     fn end(&self) {
         // Who wants to know about a failure closes it.
         let _ = Self::end(self, true);
@@ -514,6 +514,14 @@ impl Reading {
 
     fn open(&mut self) -> minka::Result<&mut client::Consumer> {
         self.consumer.as_mut().ok_or_else(|| closed("consumer"))
+    }
+
+    /// The next record that is to be given.
+    fn next(&mut self) -> Option<Record> {
+        let record = self.last.as_ref().and_then(|batch| batch.record(self.given))?;
+        self.given += 1;
+        self.singly = true;
+        Some(record)
     }
 
     fn replace(&mut self, batch: Option<Arc<Batch>>) {

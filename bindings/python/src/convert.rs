@@ -189,7 +189,7 @@ pub(crate) fn start_at(value: &Bound<'_, PyAny>) -> PyResult<StartAt> {
             || wrong_type("start", "an offset, a datetime, \"earliest\" or \"latest\"", value);
         return time.map_err(|_| wrong())?.map(StartAt::Time).ok_or_else(wrong);
     };
-    match name.to_str()? {
+    match &*name.to_cow()? {
         "earliest" => Ok(StartAt::Earliest),
         "latest" => Ok(StartAt::Latest),
         other => other
@@ -206,12 +206,12 @@ pub(crate) fn start_at(value: &Bound<'_, PyAny>) -> PyResult<StartAt> {
 /// Names of topics: one as a `str`, or several.
 pub(crate) fn names(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     if let Ok(name) = value.cast::<PyString>() {
-        return Ok(vec![name.to_str()?.to_owned()]);
+        return Ok(vec![name.to_cow()?.into_owned()]);
     }
     let wrong = || wrong_type("topics", "a str or several", value);
     let mut names = Vec::new();
     for name in value.try_iter().map_err(|_| wrong())? {
-        names.push(name?.cast::<PyString>().map_err(|_| wrong())?.to_str()?.to_owned());
+        names.push(name?.cast::<PyString>().map_err(|_| wrong())?.to_cow()?.into_owned());
     }
     Ok(names)
 }

@@ -18,6 +18,9 @@ pub(crate) trait Ends: Send + Sync {
     /// Which is earlier, clients or brokers: the lower number.
     fn turn(&self) -> u8;
 
+    /// Whether this process made it, and not one that was forked.
+    fn is_ours(&self) -> bool;
+
     /// Ends it, without the interpreter. Waits a little for what is under way.
     fn end(&self);
 }
@@ -41,7 +44,19 @@ impl<T> Owned<T> {
     /// Refuses a copy that a fork has made. To be asked before any lock is waited for: somebody
     /// may have held it during the fork.
     pub(crate) fn check(&self, what: &str) -> minka::Result<()> {
-        check_forks(self.forks, what)
+        if self.is_ours() {
+            return Ok(());
+        }
+        let text = format!(
+            "this process was forked from the one that opened the {what}, whose threads are not \
+             here: open a new one after the fork, or start processes with the method \"spawn\""
+        );
+        Err(Error::new(ErrorKind::InvalidRequest, text))
+    }
+
+    /// Whether this process made it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.forks == forks()
     }
 }
 
@@ -55,27 +70,15 @@ impl<T> Deref for Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        if self.forks != forks() {
+        if !self.is_ours() {
             std::mem::forget(self.value.take());
         }
     }
 }
 
-/// The number of this process, for [`check_forks`].
+/// The number of this process.
 pub(crate) fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
-}
-
-/// Refuses what was made in another process.
-pub(crate) fn check_forks(made_in: u32, what: &str) -> minka::Result<()> {
-    if made_in == forks() {
-        return Ok(());
-    }
-    let text = format!(
-        "this process was forked from the one that opened the {what}, whose threads are not here: \
-         open a new one after the fork, or start processes with the method \"spawn\""
-    );
-    Err(Error::new(ErrorKind::InvalidRequest, text))
 }
 
 /// Has something ended with the interpreter, unless it is dropped before.
@@ -110,14 +113,10 @@ pub(crate) fn _after_fork() {
 /// Called when the interpreter ends, while it still works.
 #[pyfunction]
 pub(crate) fn _at_exit(py: Python<'_>) {
-    if forks() != 0 {
-        // Of what the parent opened nothing may be touched, and the lock may be held for good.
-        // What was opened here ends with the process.
-        return;
-    }
     py.detach(|| {
         let open = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut open: Vec<Arc<dyn Ends>> = open.iter().filter_map(Weak::upgrade).collect();
+        let open = open.iter().filter_map(Weak::upgrade);
+        let mut open: Vec<Arc<dyn Ends>> = open.filter(|one| one.is_ours()).collect();
         open.sort_by_key(|one| one.turn());
         open.iter().for_each(|one| one.end());
     });

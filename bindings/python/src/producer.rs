@@ -307,6 +307,10 @@ impl Ends for Inner {
         0
     }
 
+    fn is_ours(&self) -> bool {
+        self.producer.is_ours()
+    }
+
     fn end(&self) {
         // What was not acknowledged by then is told by nobody but its delivery.
         let _ = self.close(END_PATIENCE);

@@ -1,11 +1,8 @@
 //! A record, whose parts are made into Python objects when they are asked for.
 
-use std::ffi::c_int;
 use std::sync::Arc;
 
 use minka::client::{self, Place};
-use pyo3::exceptions::PyBufferError;
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
@@ -85,11 +82,13 @@ impl Record {
     #[expect(unsafe_code, reason = "Python has no other way to lend memory")]
     unsafe fn __getbuffer__(
         slf: Bound<'_, Self>,
-        view: *mut ffi::Py_buffer,
-        flags: c_int,
+        view: *mut pyo3::ffi::Py_buffer,
+        flags: std::ffi::c_int,
     ) -> PyResult<()> {
         let Some(value) = slf.get().record().value else {
-            return Err(PyBufferError::new_err("the record has no value: it is a tombstone"));
+            return Err(pyo3::exceptions::PyBufferError::new_err(
+                "the record has no value: it is a tombstone",
+            ));
         };
         let length = isize::try_from(value.len())?;
         // SAFETY: `view` is Python's own, and valid for this call. The bytes belong to the batch
@@ -98,7 +97,7 @@ impl Record {
         // view, alive until that is released.
         let filled = unsafe {
             let bytes = value.as_ptr().cast_mut().cast();
-            ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes, length, 1, flags)
+            pyo3::ffi::PyBuffer_FillInfo(view, slf.as_ptr(), bytes, length, 1, flags)
         };
         if filled == 0 { Ok(()) } else { Err(PyErr::fetch(slf.py())) }
     }

@@ -16,7 +16,7 @@ pub(crate) fn settings(keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<Set
         if value.is_none() {
             continue;
         }
-        let name = setting_name(name.cast::<PyString>()?.to_str()?);
+        let name = setting_name(&name.cast::<PyString>()?.to_cow()?);
         let value = setting_value(&name, &value)?;
         settings.push((name, value));
     }
@@ -36,7 +36,7 @@ pub(crate) fn setting_value(name: &str, value: &Bound<'_, PyAny>) -> PyResult<St
         || value.is_instance_of::<PyInt>()
         || value.is_instance_of::<PyFloat>()
     {
-        return Ok(value.str()?.to_str()?.to_owned());
+        return Ok(value.str()?.to_cow()?.into_owned());
     }
     Err(wrong_type(name, "str, int, float, bool, timedelta or None", value))
 }

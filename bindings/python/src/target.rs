@@ -33,7 +33,7 @@ impl Target {
             return Ok(Self { ground, broker: Some(inner) });
         }
         if let Ok(address) = value.cast::<PyString>() {
-            let ground = client::Target::Address(address.to_str()?.to_owned());
+            let ground = client::Target::Address(address.to_cow()?.into_owned());
             return Ok(Self { ground, broker: None });
         }
         Err(wrong_type("target", "a Broker or an address such as \"localhost:9092\"", value))

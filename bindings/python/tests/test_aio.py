@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-import minka
 import pytest
+
+import minka
 from minka import aio
 from world import MOMENT, PATIENCE
 

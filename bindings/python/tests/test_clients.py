@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
-import minka
 import pytest
+
+import minka
 from world import MOMENT, PATIENCE, World, nothing_comes, take, text, values
 
 

@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import minka
 import pytest
+
+import minka
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 kafka = pytest.importorskip("kafka")

@@ -172,17 +172,20 @@ if child == 0:
     with minka.Broker() as own, minka.Producer(own) as one, minka.Producer(address) as two:
         assert one.send("t", b"v").offset == 0
         assert two.send("t", b"from the child").offset == 3
+    forgotten = minka.Producer(address)
+    forgotten.enqueue("t", b"not waited for")
     print("child", flush=True)
     END
 assert os.waitpid(child, 0)[1] == 0
-assert producer.send("t", b"v").offset == 4
+# What the child has sent is there, also what it did not wait for.
+assert producer.send("t", b"v").offset == 5
 for one in (producer, remote, consumer, queue, events, broker):
     one.close()
 print("parent", flush=True)
 """
 
 
-@pytest.mark.parametrize("end", ["sys.exit()", "os._exit(0)"])
+@pytest.mark.parametrize("end", ["sys.exit()", "forgotten.flush(); os._exit(0)"])
 def test_what_a_fork_copied_is_refused(end: str) -> None:
     assert run(FORK.replace("END", end)) == "child\nparent\n"
 

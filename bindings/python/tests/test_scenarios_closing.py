@@ -8,8 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import minka
 import pytest
+
+import minka
 from world import MOMENT, PATIENCE, World, values
 
 

@@ -7,8 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-import minka
 import pytest
+
+import minka
 from world import MOMENT, PATIENCE, World, nothing_comes, take, text, values
 
 both = pytest.mark.parametrize("place", ["in-process", "socket"])

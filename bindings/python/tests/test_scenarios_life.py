@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import minka
 import pytest
+
+import minka
 from world import PATIENCE, World, nothing_comes, take, text, values
 
 both = pytest.mark.parametrize("place", ["in-process", "socket"])
@@ -285,9 +287,10 @@ def test_fault_fails_the_nth_produce(world: World) -> None:
         world.broker.fault("Produce", error="POLICY_VIOLATION")
         world.broker.clear_faults()
         assert producer.send("t", "fourth").offset == 2
-        # What can be tried again is, and the application hears nothing of it.
-        world.broker.fault("Produce", error=minka.NotLeader.code)
-        assert producer.send("t", "fifth").offset == 3
+        # What can be tried again is over a socket, and the application hears nothing of it.
+        if world.place == "socket":
+            world.broker.fault("Produce", error=minka.NotLeader.code)
+            assert producer.send("t", "fifth").offset == 3
 
 
 def test_fault_delays(world: World) -> None:
@@ -337,10 +340,9 @@ def test_fault_fails_the_disk(open_world: Callable[..., World], tmp_path: Path) 
         with pytest.raises(minka.StorageFailed):
             producer.send("t", value)
     producer.close()
-    try:
+    # It may say that not everything is on the disk.
+    with contextlib.suppress(minka.StorageFailed):
         world.broker.close()
-    except minka.StorageFailed:
-        pass  # It may say that not everything is on the disk.
     world = open_world("in-process", data=tmp_path / "data")
     world.send("t", "after")
     reader, came = world.reader("t"), list[str]()

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-import minka
 import pytest
+
+import minka
 from world import MOMENT, PATIENCE, World, nothing_comes, take, text, values
 
 TIME = 1_700_000_000_000

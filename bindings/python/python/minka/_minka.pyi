@@ -26,7 +26,28 @@ from minka.types import (
     Timestamp,
 )
 
-__all__: list[str]
+__all__ = [
+    "Admin",
+    "Broker",
+    "BrokerEvent",
+    "Completions",
+    "Consumer",
+    "Delivery",
+    "EventStream",
+    "Login",
+    "Message",
+    "PassingRecord",
+    "Producer",
+    "Receipt",
+    "Receipts",
+    "Record",
+    "RecordIterator",
+    "Records",
+    "__version__",
+    "_after_fork",
+    "_at_exit",
+    "error_kinds",
+]
 __version__: str
 
 def error_kinds() -> list[tuple[int, str, bool, bool]]:

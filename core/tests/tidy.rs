@@ -1,4 +1,4 @@
-//! The rules of the house that no compiler checks, on every source file of core and broker:
+//! The rules of the house that no compiler checks, on every source file:
 //! floors, sizes, characters, forgotten words and files, and calls that have a better way here.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic")]
@@ -18,8 +18,11 @@ const FLOORS: [&[&str]; 7] = [
     &["embedded"],
 ];
 /// The directories that are looked at, and the files in them at which a compiler begins.
-const CRATES: [(&str, &[&str]); 2] = [
+const CRATES: [(&str, &[&str]); 5] = [
     ("core/src", &["lib.rs"]),
+    ("ffi/src", &["lib.rs"]),
+    ("bindings/python/src", &["lib.rs"]),
+    ("bindings/node/src", &["lib.rs"]),
     ("broker/src", &["lib.rs", "main.rs", "bin/consumer.rs", "bin/minka.rs", "bin/producer.rs"]),
 ];
 const LINES_MAX: usize = 500;

@@ -268,8 +268,11 @@ export declare class NativeProducer {
    * there is something for `takeSettled`.
    */
   constructor(broker: NativeBroker | undefined | null, address: string, settings: Array<string>, settled: () => void)
-  /** Sends a batch of messages. What becomes of each is told with the number of the batch. */
-  send(batch: number, count: number, topics: Array<string>, bytes: Buffer): void
+  /**
+   * Sends a batch of messages. What becomes of each is told with the number of the batch; of
+   * a whole one when all is known.
+   */
+  send(number: number, isWhole: boolean, count: number, topics: Array<string>, bytes: Buffer): void
   /** What became of messages since this was called last. */
   takeSettled(): Settled | null
   /** Whether the event loop goes on because of what is to be told. */

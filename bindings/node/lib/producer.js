@@ -4,11 +4,11 @@ const check = require('./check.js');
 const { MinkaError, later, now, settled } = require('./errors.js');
 const { Encoder } = require('./messages.js');
 const native = require('./native.js');
-const { UNKNOWN } = require('./record.js');
 const { pairs } = require('./settings.js');
 const { target } = require('./target.js');
 
-const ROW_BYTES = 40;
+const ROW_WORDS = 10;
+const UNKNOWN = 2 ** 32 - 1;
 /** Messages that are sent together cross in pieces of this size, so that the first leave early. */
 const PIECE_BYTES = 128 * 1024;
 const BATCH_MAX = 2 ** 32;
@@ -27,6 +27,7 @@ class Receipt {
 
 /** Messages that cross together, and who waits for each. */
 class Single {
+  isWhole = false;
   topics = [];
   waiting = [];
 
@@ -34,10 +35,12 @@ class Single {
     return this.topics[index];
   }
 
-  settle(index, result) {
-    const { resolve, reject } = this.waiting[index];
-    if (result instanceof MinkaError) reject(result);
-    else resolve(result);
+  fulfil(index, receipt) {
+    this.waiting[index].resolve(receipt);
+  }
+
+  fail(index, error) {
+    this.waiting[index].reject(error);
   }
 }
 
@@ -56,9 +59,11 @@ class Many {
 
   settle(index, result) {
     this.results[index] = result;
-    if (result instanceof MinkaError) this.failed ??= result;
     this.left -= 1;
-    if (this.left > 0) return;
+    if (this.left === 0) this.#finish();
+  }
+
+  #finish() {
     if (this.failed === undefined) return this.resolve(this.results);
     const { message, code } = this.failed;
     const error = new MinkaError(message, code, { cause: this.failed });
@@ -69,6 +74,8 @@ class Many {
 
 /** A piece of the messages of one call. */
 class Piece {
+  isWhole = true;
+
   constructor(many, first) {
     this.many = many;
     this.first = first;
@@ -78,8 +85,13 @@ class Piece {
     return this.many.messages[this.first + index].topic;
   }
 
-  settle(index, result) {
-    this.many.settle(this.first + index, result);
+  fulfil(index, receipt) {
+    this.many.settle(this.first + index, receipt);
+  }
+
+  fail(index, error) {
+    this.many.failed ??= error;
+    this.many.settle(this.first + index, error);
   }
 }
 
@@ -161,7 +173,7 @@ class Producer {
     try {
       await later(() => this.#native.close(timeoutMs));
     } finally {
-      this.#settle();
+      while (this.#settle());
       this.#native.release();
     }
   }
@@ -182,50 +194,54 @@ class Producer {
     if (this.#batches.size === 0) this.#native.holdLoop(true);
     this.#lastBatch = (this.#lastBatch + 1) % BATCH_MAX;
     const number = this.#lastBatch;
-    this.#batches.set(number, { batch, left: count });
     try {
-      now(() => this.#native.send(number, count, topics, bytes));
+      now(() => this.#native.send(number, batch.isWhole, count, topics, bytes));
+      this.#batches.set(number, { batch, left: count });
     } catch (error) {
-      for (let index = 0; index < count; index += 1) this.#tell(number, index, error);
+      for (let index = 0; index < count; index += 1) batch.fail(index, error);
+      this.#rest();
     }
   }
 
-  /** Tells what became of messages. */
+  /** Tells what became of messages; whether there was anything to tell. */
   #settle() {
-    for (let settled = this.#native.takeSettled(); settled !== null; settled = this.#native.takeSettled()) {
-      const { rows, errors } = settled;
-      const longs = new BigUint64Array(rows.buffer, rows.byteOffset, rows.length / 8);
-      const times = new Float64Array(rows.buffer, rows.byteOffset, rows.length / 8);
-      const words = new Uint32Array(rows.buffer, rows.byteOffset, rows.length / 4);
-      for (let row = 0; row < rows.length / ROW_BYTES; row += 1) {
-        const number = words[10 * row + 6];
-        const index = words[10 * row + 7];
-        const error = words[10 * row + 9];
-        const result = error === 0
-          ? new Receipt(
-            this.#batches.get(number).batch.topic(index),
-            words[10 * row + 8],
-            known(longs[5 * row]),
-            known(longs[5 * row + 1]),
-            times[5 * row + 2],
-          )
-          : new MinkaError(errors[error - 1][1], errors[error - 1][0]);
-        this.#tell(number, index, result);
+    const settled = this.#native.takeSettled();
+    if (settled === null) return false;
+    const { rows, errors } = settled;
+    const longs = new BigUint64Array(rows.buffer, rows.byteOffset, rows.length / 8);
+    const times = new Float64Array(rows.buffer, rows.byteOffset, rows.length / 8);
+    const words = new Uint32Array(rows.buffer, rows.byteOffset, rows.length / 4);
+    let number;
+    let entry;
+    for (let word = 0; word < words.length; word += ROW_WORDS) {
+      if (words[word + 6] !== number) {
+        number = words[word + 6];
+        entry = this.#batches.get(number);
       }
+      const { batch } = entry;
+      const index = words[word + 7];
+      const error = words[word + 9];
+      if (error === 0) {
+        const long = word / 2;
+        // What is not known has all bits set; no offset has the highest.
+        const offset = words[word + 1] === UNKNOWN ? null : longs[long];
+        const id = words[word + 3] === UNKNOWN ? null : longs[long + 1];
+        batch.fulfil(index, new Receipt(batch.topic(index), words[word + 8], offset, id, times[long + 2]));
+      } else {
+        const [code, message] = errors[error - 1];
+        batch.fail(index, new MinkaError(message, code));
+      }
+      entry.left -= 1;
+      if (entry.left === 0) this.#batches.delete(number);
     }
+    this.#rest();
+    return true;
   }
 
-  #tell(number, index, result) {
-    const entry = this.#batches.get(number);
-    entry.left -= 1;
-    if (entry.left === 0) this.#batches.delete(number);
+  /** Lets the process end when nothing is waited for. */
+  #rest() {
     if (this.#batches.size === 0) this.#native.holdLoop(false);
-    entry.batch.settle(index, result);
   }
-}
-
-function known(value) {
-  return value === UNKNOWN ? null : value;
 }
 
 module.exports = { Producer, Receipt };

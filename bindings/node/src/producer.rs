@@ -1,6 +1,7 @@
 //! A producer, whose sending is done by a thread of its own: `send` may have to wait for room.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::error::{Result, closed, thrown};
 use crate::messages::Messages;
 use crate::promise::{Calls, Promised};
 use crate::settings::{duration, set_all, target};
-use crate::settled::{Fates, Settled, bell};
+use crate::settled::{Batch, Fates, Settled, bell};
 use crate::worker::{call, spawn, start};
 
 /// How long a producer that nobody closed waits for what it has sent.
@@ -40,7 +41,7 @@ struct Shared {
 /// What JavaScript has sent and the producer has not been given.
 #[derive(Debug, Default)]
 struct Queue {
-    batches: VecDeque<(u32, Messages)>,
+    batches: VecDeque<(Batch, Messages)>,
     /// Whether a batch is being given to the producer.
     is_busy: bool,
     is_running: bool,
@@ -72,16 +73,19 @@ impl NativeProducer {
         Ok(Self { shared: Arc::new(shared), calls: Calls::default() })
     }
 
-    /// Sends a batch of messages. What becomes of each is told with the number of the batch.
+    /// Sends a batch of messages. What becomes of each is told with the number of the batch; of
+    /// a whole one when all is known.
     #[napi]
     pub fn send(
         &self,
-        batch: u32,
+        number: u32,
+        is_whole: bool,
         count: u32,
         topics: Vec<String>,
         bytes: BufferSlice<'_>,
     ) -> Result<()> {
         let messages = Messages { topics, bytes: bytes.to_vec(), count };
+        let batch = Batch { number, left: AtomicU32::new(count), is_whole };
         let mut queue = self.shared.lock();
         if queue.is_closed {
             return Err(thrown(closed("producer")));
@@ -153,7 +157,7 @@ impl Shared {
             if let Some((batch, messages)) = queue.batches.pop_front() {
                 queue.is_busy = true;
                 drop(queue);
-                self.give(batch, &messages);
+                self.give(&Arc::new(batch), &messages);
                 queue = self.lock();
                 queue.is_busy = false;
                 self.changed.notify_all();
@@ -167,10 +171,10 @@ impl Shared {
         }
     }
 
-    fn give(&self, batch: u32, messages: &Messages) {
+    fn give(&self, batch: &Arc<Batch>, messages: &Messages) {
         messages.for_each(|index, message| {
-            let fates = self.fates.clone();
-            let done = move |result| fates.push(batch, index, result);
+            let (fates, of) = (self.fates.clone(), batch.clone());
+            let done = move |result| fates.push(&of, index, result);
             if let Err(error) = message.and_then(|message| self.producer.send_with(message, done)) {
                 self.fates.push(batch, index, Err(error));
             }

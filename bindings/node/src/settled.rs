@@ -5,6 +5,7 @@
 //! index there, the partition, and 0 or the number of its error, counted from 1 (u32 each).
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use minka::Result;
@@ -22,6 +23,17 @@ pub(crate) type Bell = ThreadsafeFunction<(), (), (), napi::Status, false, true>
 
 /// Fates of messages on their way to JavaScript.
 pub(crate) struct Fates(Mutex<State>);
+
+/// Messages that were handed over together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// What JavaScript knows it by.
+    pub(crate) number: u32,
+    /// How many of its messages have no fate yet.
+    pub(crate) left: AtomicU32,
+    /// Whether nobody waits for a single message of it.
+    pub(crate) is_whole: bool,
+}
 
 struct State {
     rows: Vec<u8>,
@@ -55,10 +67,11 @@ impl Fates {
         }))
     }
 
-    /// Adds what became of a message.
-    pub(crate) fn push(&self, batch: u32, index: u32, result: Result<Receipt>) {
+    /// Adds what became of a message. JavaScript is told when the last one of the batch is there,
+    /// unless somebody waits for each.
+    pub(crate) fn push(&self, batch: &Batch, index: u32, result: Result<Receipt>) {
         let mut state = self.lock();
-        let mut words = [batch, index, 0, 0];
+        let mut words = [batch.number, index, 0, 0];
         let (mut offset, mut id, mut timestamp) = (UNKNOWN, UNKNOWN, 0);
         match result {
             Ok(receipt) => {
@@ -81,7 +94,10 @@ impl Fates {
             place.copy_from_slice(&word.to_le_bytes());
         }
         state.rows.extend(row);
-        if !state.rung
+        // SYNC: none; whoever decrements holds the lock.
+        let is_last = batch.left.fetch_sub(1, Ordering::Relaxed) == 1;
+        if (is_last || !batch.is_whole)
+            && !state.rung
             && let Some(bell) = &state.bell
         {
             bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -89,11 +105,11 @@ impl Fates {
         }
     }
 
-    /// Takes what there is. If that is nothing, the bell rings again with what comes next.
+    /// Takes what there is. The bell rings again with what comes next.
     pub(crate) fn take(&self) -> Option<Settled> {
         let mut state = self.lock();
+        state.rung = false;
         if state.rows.is_empty() {
-            state.rung = false;
             return None;
         }
         let rows = std::mem::take(&mut state.rows);

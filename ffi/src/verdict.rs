@@ -22,7 +22,8 @@ pub struct minka_verdict {
 type Headers = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// Refuses: a record does not go on, somebody is not let in. The client is told `reason`, a
-/// string, which is copied.
+/// string, which is copied. It refuses whatever the reason is: one that is NULL or not UTF-8 is
+/// told as well as it can be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_verdict_refuse(
     verdict: *mut minka_verdict,
@@ -30,73 +31,85 @@ pub unsafe extern "C" fn minka_verdict_refuse(
 ) -> minka_status {
     boundary::status(|| {
         // SAFETY: the header says what callers must keep to.
-        let (verdict, reason) = unsafe { (changed(verdict, "verdict")?, reason.text("reason")?) };
-        verdict.refused = Some(reason.to_owned());
-        Ok(())
+        let verdict = unsafe { changed(verdict, "verdict") }?;
+        // SAFETY: as above.
+        let reason = unsafe { reason.nullable("reason") };
+        verdict.refused = Some(match &reason {
+            Ok(Some(reason)) => String::from_utf8_lossy(reason).into_owned(),
+            Ok(None) | Err(_) => "no reason was given".to_owned(),
+        });
+        reason.map(drop)
     })
 }
 
-/// Gives a record another key, which is copied; NULL for none.
+/// Gives a record another key, which is copied; NULL for none. Where this fails, the record is
+/// refused: it must not go on without the change that somebody wanted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_verdict_set_key(
     verdict: *mut minka_verdict,
     key: minka_bytes,
 ) -> minka_status {
-    boundary::status(|| {
-        // SAFETY: the header says what callers must keep to.
-        let (verdict, key) = unsafe { (changing(verdict)?, key.nullable("key")?) };
-        verdict.key = Some(key.map(<[u8]>::to_vec));
-        Ok(())
-    })
+    // SAFETY: the header says what callers must keep to.
+    let key = || unsafe { key.nullable("key") }.map(|key| key.map(<[u8]>::to_vec));
+    // SAFETY: as above.
+    unsafe { change(verdict, key, |verdict, key| verdict.key = Some(key)) }
 }
 
-/// Gives a record another value, which is copied; NULL for none.
+/// Gives a record another value, which is copied; NULL for none. It fails as
+/// minka_verdict_set_key does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_verdict_set_value(
     verdict: *mut minka_verdict,
     value: minka_bytes,
 ) -> minka_status {
-    boundary::status(|| {
-        // SAFETY: the header says what callers must keep to.
-        let (verdict, value) = unsafe { (changing(verdict)?, value.nullable("value")?) };
-        verdict.value = Some(value.map(<[u8]>::to_vec));
-        Ok(())
-    })
+    // SAFETY: the header says what callers must keep to.
+    let value = || unsafe { value.nullable("value") }.map(|value| value.map(<[u8]>::to_vec));
+    // SAFETY: as above.
+    unsafe { change(verdict, value, |verdict, value| verdict.value = Some(value)) }
 }
 
-/// Gives a record other headers instead of all that it has. They are copied.
+/// Gives a record other headers instead of all that it has. They are copied. It fails as
+/// minka_verdict_set_key does.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_verdict_set_headers(
     verdict: *mut minka_verdict,
     headers: *const minka_header,
     header_count: usize,
 ) -> minka_status {
-    boundary::status(|| {
+    let headers = || {
         // SAFETY: the header says what callers must keep to.
-        let (verdict, headers) =
-            unsafe { (changing(verdict)?, slice(headers, header_count, "headers")?) };
+        let headers = unsafe { slice(headers, header_count, "headers") }?;
         let owned = headers.iter().map(|header| {
             // SAFETY: as above.
             let header = unsafe { header.read() }?;
             Ok((header.key.to_vec(), header.value.map(<[u8]>::to_vec)))
         });
-        verdict.headers = Some(owned.collect::<Result<_>>()?);
-        Ok(())
-    })
+        owned.collect::<Result<Headers>>()
+    };
+    // SAFETY: as above.
+    unsafe { change(verdict, headers, |verdict, headers| verdict.headers = Some(headers)) }
 }
 
-/// The verdict on a record, which somebody wants to change.
+/// Changes the record that the verdict is about, or refuses it where that fails.
 ///
 /// # Safety
 /// As [`changed`].
-unsafe fn changing<'a>(verdict: *mut minka_verdict) -> Result<&'a mut minka_verdict> {
-    // SAFETY: the caller says so.
-    let verdict = unsafe { changed(verdict, "verdict") }?;
-    if verdict.is_login {
-        let text = "somebody who wants to be let in can only be refused, not changed";
-        return Err(Error::new(ErrorKind::InvalidRequest, text));
-    }
-    Ok(verdict)
+unsafe fn change<T>(
+    verdict: *mut minka_verdict,
+    read: impl FnOnce() -> Result<T>,
+    put: impl FnOnce(&mut minka_verdict, T),
+) -> minka_status {
+    boundary::status(|| {
+        // SAFETY: the caller says so.
+        let verdict = unsafe { changed(verdict, "verdict") }?;
+        if verdict.is_login {
+            let text = "somebody who wants to be let in can only be refused, not changed";
+            return Err(Error::new(ErrorKind::InvalidRequest, text));
+        }
+        let read = read().inspect_err(|error| verdict.refused = Some(error.to_string()))?;
+        put(verdict, read);
+        Ok(())
+    })
 }
 
 impl minka_verdict {

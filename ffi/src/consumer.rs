@@ -71,13 +71,14 @@ pub struct minka_partition_start {
 /// `bootstrap_servers`, "HOST:PORT" with commas between several. It connects to nothing yet, and
 /// reads nothing until minka_consumer_subscribe() or minka_consumer_assign().
 ///
-/// Its settings have their Kafka names: client.id, group.id, auto.offset.reset (earliest, latest, or
-/// a time as time:1700000000000), max.poll.records, fetch.max.bytes, max.partition.fetch.bytes,
-/// fetch.max.wait.ms, enable.auto.commit, auto.commit.interval.ms, max.poll.interval.ms,
-/// request.timeout.ms, retry.backoff.ms, retry.backoff.max.ms, security.protocol, sasl.mechanism,
-/// sasl.username, sasl.password; and group.type: queue (each message goes to one member, which
-/// acknowledges it), as it is by default, or partitions (each partition belongs to one member).
-/// `config` may be NULL. MINKA_INVALID_CONFIG names what cannot be.
+/// Its settings have their Kafka names: client.id, group.id, auto.offset.reset (earliest, latest,
+/// or a time as time:1700000000000), max.poll.records, fetch.max.bytes,
+/// max.partition.fetch.bytes, fetch.max.wait.ms, enable.auto.commit, auto.commit.interval.ms,
+/// max.poll.interval.ms, request.timeout.ms, retry.backoff.ms, retry.backoff.max.ms,
+/// security.protocol, sasl.mechanism, sasl.username, sasl.password; and group.type: queue (each
+/// message goes to one member, which acknowledges it), as it is by default, or partitions (each
+/// partition belongs to one member). `config` may be NULL. MINKA_INVALID_CONFIG names what cannot
+/// be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_consumer_open(
     broker: *const minka_broker,

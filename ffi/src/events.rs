@@ -157,8 +157,8 @@ pub unsafe extern "C" fn minka_events_close(events: *mut minka_events) -> minka_
     })
 }
 
-/// Frees events, and closes them if need be; NULL is let be. They may be freed before or after their
-/// broker.
+/// Frees events, and closes them if need be; NULL is let be. They may be freed before or after
+/// their broker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_events_free(events: *mut minka_events) {
     // SAFETY: the header says what callers must keep to.

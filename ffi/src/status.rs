@@ -124,6 +124,12 @@ pub const MINKA_SHARE_SESSION_LIMIT_REACHED: i32 = 83;
 pub const MINKA_FENCED_MEMBER_EPOCH: i32 = 84;
 /// The group has members, and what was asked for needs a group without.
 pub const MINKA_NON_EMPTY_GROUP: i32 = 85;
+/// The broker did not let the user in.
+pub const MINKA_AUTHENTICATION_FAILED: i32 = 90;
+/// The broker does not let anybody in by this SASL mechanism.
+pub const MINKA_UNSUPPORTED_MECHANISM: i32 = 91;
+/// The broker wants a login, and the client has no user name and password.
+pub const MINKA_AUTHENTICATION_REQUIRED: i32 = 92;
 
 /// The kinds of error, and what they are called: the end of the constants' names.
 const KINDS: &[(ErrorKind, &CStr)] = &[
@@ -184,6 +190,9 @@ const KINDS: &[(ErrorKind, &CStr)] = &[
     (ErrorKind::ShareSessionLimitReached, c"SHARE_SESSION_LIMIT_REACHED"),
     (ErrorKind::FencedMemberEpoch, c"FENCED_MEMBER_EPOCH"),
     (ErrorKind::NonEmptyGroup, c"NON_EMPTY_GROUP"),
+    (ErrorKind::AuthenticationFailed, c"AUTHENTICATION_FAILED"),
+    (ErrorKind::UnsupportedMechanism, c"UNSUPPORTED_MECHANISM"),
+    (ErrorKind::AuthenticationRequired, c"AUTHENTICATION_REQUIRED"),
 ];
 
 /// What a status is called, such as "TIMEOUT" for MINKA_TIMEOUT, or "OK". It ends with a NUL, and
@@ -225,7 +234,8 @@ mod tests {
     fn every_kind_of_error_has_its_name_and_number() {
         assert_eq!(KINDS.len(), ErrorKind::ALL.len());
         for kind in ErrorKind::ALL {
-            let (_, name) = find(kind.number()).expect("it is in the list");
+            let found = find(kind.number());
+            let (_, name) = found.unwrap_or_else(|| panic!("{kind:?} is missing"));
             assert_eq!(name.to_str(), Ok(kind.name()));
         }
     }

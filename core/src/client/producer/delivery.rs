@@ -98,14 +98,16 @@ impl Delivery {
         if self.taken {
             return None;
         }
-        if !in_callback() {
+        let mut result = self.result();
+        // Mostly it came with that of another record of the same batch.
+        if result.is_none() && !in_callback() {
             let deadline = deadline(timeout);
             match &self.slot.helper {
                 Some(helper) => helper.help(&self.slot, deadline),
                 None => self.slot.wait(self.index, deadline),
             }
+            result = self.result();
         }
-        let result = self.result();
         self.taken = result.is_some();
         result
     }

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::process;
 
 /// How long the main thread waits before it looks for signals.
-pub(crate) const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SLICE: Duration = Duration::from_millis(100);
 
 /// Longer than anybody waits.
 pub(crate) const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

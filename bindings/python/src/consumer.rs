@@ -1,21 +1,22 @@
 //! `Consumer`: reads records.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use minka::client::{
-    self, Acknowledgement, Admin, AdminConfig, ConsumerConfig, Group, Start, StartAt, Waker,
+    self, Acknowledgement, Admin, AdminConfig, ConsumerConfig, Group, Start, Waker,
 };
 use minka::{Error, ErrorKind};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
+use crate::assignment::{Assignment, Wanted, wanted_of};
 use crate::blocking::{away, in_slices};
 use crate::convert::{self, wrong_type};
 use crate::error::{Raise, closed, raised};
 use crate::process::{Ends, Owned, end_at_exit};
+use crate::reading::Reading;
 use crate::record::Record;
 use crate::records::{Batch, Records};
 use crate::settings::settings;
@@ -41,23 +42,6 @@ struct Inner {
     target: Target,
     config: ConsumerConfig,
 }
-
-/// What only the thread in a call touches, and whoever closes.
-#[derive(Debug)]
-struct Reading {
-    consumer: Option<client::Consumer>,
-    /// What the last poll returned.
-    last: Option<Arc<Batch>>,
-    /// How many of it the application has been given.
-    given: usize,
-    /// Whether it was given one by one, so that it is known how far it got.
-    singly: bool,
-    /// What was said of single records of it.
-    settled: BTreeSet<(String, u32, u64)>,
-}
-
-/// A place at which to begin: topic, partition and where in it.
-type Assignment = (String, u32, StartAt);
 
 #[pymethods]
 impl Consumer {
@@ -368,24 +352,6 @@ impl Consumer {
     }
 }
 
-/// What `assign` was asked for: a topic, and a partition of it with a place, or all.
-type Wanted = (String, Option<(u32, Option<StartAt>)>);
-
-fn wanted_of(item: &Bound<'_, PyAny>) -> PyResult<Wanted> {
-    if let Ok(topic) = item.cast::<PyString>() {
-        return Ok((topic.to_cow()?.into_owned(), None));
-    }
-    let wrong = || wrong_type("an assignment", "a topic, or a tuple (topic, partition, at)", item);
-    let tuple = item.cast::<PyTuple>().map_err(|_| wrong())?;
-    if !(2..=3).contains(&tuple.len()) {
-        return Err(wrong());
-    }
-    let topic = tuple.get_item(0)?.cast::<PyString>().map_err(|_| wrong())?.to_cow()?.into_owned();
-    let partition = convert::partition(&tuple.get_item(1)?)?;
-    let at = tuple.get_item(2).ok().filter(|at| !at.is_none());
-    Ok((topic, Some((partition, at.as_ref().map(convert::start_at).transpose()?))))
-}
-
 /// The right to be in a call, which one thread has at a time.
 #[derive(Debug)]
 struct Turn(Arc<Inner>);
@@ -503,75 +469,6 @@ impl Ends for Inner {
     fn end(&self) {
         // Who wants to know about a failure closes it.
         let _ = Self::end(self, true);
-    }
-}
-
-impl Reading {
-    fn new(consumer: client::Consumer) -> Self {
-        let consumer = Some(consumer);
-        Self { consumer, last: None, given: 0, singly: false, settled: BTreeSet::new() }
-    }
-
-    fn open(&mut self) -> minka::Result<&mut client::Consumer> {
-        self.consumer.as_mut().ok_or_else(|| closed("consumer"))
-    }
-
-    /// The next record that is to be given.
-    fn next(&mut self) -> Option<Record> {
-        let record = self.last.as_ref().and_then(|batch| batch.record(self.given))?;
-        self.given += 1;
-        self.singly = true;
-        Some(record)
-    }
-
-    fn replace(&mut self, batch: Option<Arc<Batch>>) {
-        (self.last, self.given, self.singly) = (batch, 0, false);
-        self.settled.clear();
-    }
-
-    /// Before a partition is read from elsewhere: what was not given yet is dropped, and other
-    /// partitions that have a part in it go back to that.
-    fn forget(&mut self, topic: &str, partition: u32) {
-        let (Some(batch), Some(consumer)) = (&self.last, &mut self.consumer) else { return };
-        let left: Vec<client::Record<'_>> = batch.iter().skip(self.given).collect();
-        if !left.iter().any(|record| record.topic == topic && record.partition == partition) {
-            return;
-        }
-        for record in left.iter().rev() {
-            // From the last to the first: that is where each is in the end. It fails for what
-            // belongs to others by now.
-            let at = StartAt::Offset(record.offset);
-            let _ = consumer.seek(record.topic, record.partition, at);
-        }
-        self.given = batch.len();
-    }
-
-    /// Says of what was not given, and with `failed` of what was given last, that it is not done.
-    fn take_back(&mut self, failed: bool) {
-        let (Some(batch), Some(consumer)) = (&self.last, &mut self.consumer) else { return };
-        let done = match (failed, self.singly) {
-            (false, _) => self.given,
-            // The one that was given last is what failed.
-            (true, true) => self.given.saturating_sub(1),
-            (true, false) => 0,
-        };
-        let mut firsts: BTreeMap<(String, u32), u64> = BTreeMap::new();
-        for record in batch.iter().skip(done) {
-            let place = (record.topic.to_owned(), record.partition, record.offset);
-            if self.settled.contains(&place) {
-                continue;
-            }
-            let (topic, partition, offset) = place;
-            // Only members of queue groups can release, only others can seek; either fails for
-            // what this consumer does not have any more.
-            let release = Acknowledgement::Release;
-            if consumer.acknowledge(&topic, partition, offset, release).is_err() {
-                firsts.entry((topic, partition)).or_insert(offset);
-            }
-        }
-        for ((topic, partition), offset) in firsts {
-            let _ = consumer.seek(&topic, partition, StartAt::Offset(offset));
-        }
     }
 }
 

@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 mod admin;
+mod assignment;
 mod blocking;
 mod broker;
 mod completions;
@@ -22,6 +23,7 @@ mod hooks;
 mod message;
 mod process;
 mod producer;
+mod reading;
 mod receipt;
 mod record;
 mod records;

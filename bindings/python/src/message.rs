@@ -4,7 +4,7 @@ use minka::client::{self, Header};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use crate::convert::{self, HeaderList, Payload, wrong_type};
 
@@ -88,6 +88,9 @@ impl Outgoing {
     /// What `send_many` takes: a value, a pair of key and value, or a `Message`.
     #[inline]
     pub(crate) fn from_item(item: &Bound<'_, PyAny>, partition: Option<u32>) -> PyResult<Self> {
+        if item.is_exact_instance_of::<PyBytes>() {
+            return Self::of_value(item, partition);
+        }
         if let Ok(pair) = item.cast::<PyTuple>() {
             let Ok((key, value)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() else {
                 return Err(PyTypeError::new_err("a tuple to be sent must be (key, value)"));

@@ -118,8 +118,10 @@ impl Producer {
         let told = in_slices(py, timeout, |slice| {
             let deadline = Instant::now() + slice;
             while let Some(delivery) = deliveries.get_mut(results.len()) {
-                let left = deadline.saturating_duration_since(Instant::now());
-                results.push(delivery.take_within(left)?);
+                let told = delivery.try_take().or_else(|| {
+                    delivery.take_within(deadline.saturating_duration_since(Instant::now()))
+                });
+                results.push(told?);
             }
             Some(())
         })?;

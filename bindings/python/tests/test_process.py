@@ -219,8 +219,14 @@ if __name__ == "__main__":
 EXITS = {
     "nothing closed": "",
     "daemon threads in calls": """
+def wait(call):
+    try:
+        call()
+    except minka.Closed:
+        pass
+
 for call in (consumer.poll, events.next, lambda: list(loop), lambda: broker.wait_until_idle("g")):
-    threading.Thread(target=call, daemon=True).start()
+    threading.Thread(target=wait, args=(call,), daemon=True).start()
 time.sleep(0.1)
 """,
     "in a cycle": "producer_cycle = [producer, consumer]; producer_cycle.append(producer_cycle)",

@@ -124,7 +124,8 @@ def test_use_after_close(world: World, tmp_path: Path) -> None:
     late = [world.producer(), world.reader("t"), world.admin()] if in_process else []
     broker.close()
     assert broker.closed
-    assert [event.kind for event in events] == ["closing"]
+    # Connections may end before it.
+    assert [event.kind for event in events][-1] == "closing"
     calls = [
         lambda: broker.bootstrap_servers,
         lambda: broker.listen(),

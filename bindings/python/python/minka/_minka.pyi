@@ -431,9 +431,7 @@ class Producer:
     def closed(self) -> bool:
         """Whether it was closed."""
 
-    def _enqueue_all(
-        self, items: list[tuple[int, Message]], completions: Completions
-    ) -> None: ...
+    def _enqueue_all(self, items: list[tuple[int, Message]], completions: Completions) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -654,9 +652,7 @@ class Admin:
         str,
         str,
         list[tuple[str, str | None, str, str, list[tuple[str, int]]]],
-        list[
-            tuple[str, int, int | None, int | None, int | None, int | None, int | None]
-        ],
+        list[tuple[str, int, int | None, int | None, int | None, int | None, int | None]],
     ]: ...
     def reset_group(self, name: str, topic: str, to: StartAt) -> None: ...
     def alter_group(self, name: str, settings: dict[str, SettingValue]) -> None: ...

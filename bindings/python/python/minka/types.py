@@ -41,9 +41,7 @@ Assignment: TypeAlias = Union[str, tuple[str, int], tuple[str, int, Optional[Sta
 SettingValue: TypeAlias = Union[str, int, float, bool, timedelta, None]
 """The value of a setting; ``None`` is as if it were not there."""
 
-Sendable: TypeAlias = Union[
-    Payload, None, Message, tuple[Optional[Payload], Optional[Payload]]
-]
+Sendable: TypeAlias = Union[Payload, None, Message, tuple[Optional[Payload], Optional[Payload]]]
 """A value, a pair of key and value, or a ``Message``."""
 
 Hook: TypeAlias = Callable[[PassingRecord], Optional[Change]]

@@ -11,7 +11,9 @@ function onAdmission(record) {
 /** Nobody sees the number of a card. */
 function onDelivery(record) {
   const [before, number] = record.value.toString().split('card ');
-  return number === undefined ? undefined : { value: `${before}card ${number.replace(/\d/g, '*')}` };
+  return number === undefined
+    ? undefined
+    : { value: `${before}card ${number.replace(/\d/g, '*')}` };
 }
 
 /** May look into a database: whoever wants to come in waits. */
@@ -19,7 +21,12 @@ async function onAuthentication({ user, password }) {
   if (user !== 'shop' || password !== 'secret') throw new Reject('wrong password');
 }
 
-const broker = await Broker.open({ kafka: '127.0.0.1:0', onAdmission, onDelivery, onAuthentication });
+const broker = await Broker.open({
+  kafka: '127.0.0.1:0',
+  onAdmission,
+  onDelivery,
+  onAuthentication,
+});
 const address = broker.bootstrapServers;
 const events = broker.events();
 const shop = { saslUsername: 'shop', saslPassword: 'secret' };

@@ -50,10 +50,18 @@ await admin.alterGroup('workers', settings);
 await admin.close();
 
 const producer = new Producer(target);
-const jobs = Array.from({ length: JOBS }, (_, number) => ({ topic: 'jobs', value: `job ${number}` }));
+const jobs = Array.from({ length: JOBS }, (_, number) => ({
+  topic: 'jobs',
+  value: `job ${number}`,
+}));
 await producer.sendMany(jobs);
 await producer.close();
 
 await Promise.all([work(target), work(target)]);
-console.log('settled:', Object.entries(counts).map(([end, count]) => `${count} ${end}`).join(', '));
+console.log(
+  'settled:',
+  Object.entries(counts)
+    .map(([end, count]) => `${count} ${end}`)
+    .join(', '),
+);
 await broker.close();

@@ -36,9 +36,7 @@ class Broker {
     const hooks = new Hooks(settings);
     const which = hooks.which(hookTimeoutMs);
     const named = pairs(others);
-    const opened = await later(
-      () => native.NativeBroker.open(named, which, () => hooks.answer()),
-    );
+    const opened = await later(() => native.NativeBroker.open(named, which, () => hooks.answer()));
     const broker = new Broker(opened);
     open.add(broker);
     broker.ref();

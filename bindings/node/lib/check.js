@@ -77,5 +77,14 @@ function place(value) {
 }
 
 module.exports = {
-  integer, milliseconds, object, offset, partition, place, string, strings, timestamp, wrong,
+  integer,
+  milliseconds,
+  object,
+  offset,
+  partition,
+  place,
+  string,
+  strings,
+  timestamp,
+  wrong,
 };

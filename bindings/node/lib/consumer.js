@@ -109,7 +109,7 @@ class Consumer {
     now(() => this.#native.resume(topic, partition));
   }
 
-  /** The offset of the next record of a partition; null until the broker has said where it begins. */
+  /** The offset of the next record of a partition; null until the broker has said where it is. */
   position(topic, partition) {
     check.string(topic, 'a topic');
     check.partition(partition);

@@ -50,7 +50,10 @@ async function later(call) {
 
 /** What closing again waits for: it does nothing, so it does not fail. */
 function settled(promise) {
-  return promise.then(() => {}, () => {});
+  return promise.then(
+    () => {},
+    () => {},
+  );
 }
 
 function invalid(message) {

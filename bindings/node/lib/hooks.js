@@ -5,7 +5,11 @@ const { Reject, invalid } = require('./errors.js');
 const { Encoder } = require('./messages.js');
 const { passing } = require('./record.js');
 
-const NAMES = { admission: 'onAdmission', delivery: 'onDelivery', authentication: 'onAuthentication' };
+const NAMES = {
+  admission: 'onAdmission',
+  delivery: 'onDelivery',
+  authentication: 'onAuthentication',
+};
 const TIMEOUT_MS = 30_000;
 
 /** Answers what the threads of a broker ask. */
@@ -39,7 +43,11 @@ class Hooks {
   answer() {
     // Somebody may ask before the call is over that opens the broker.
     if (this.native === undefined) return;
-    for (let question = this.native.nextQuestion(); question !== null; question = this.native.nextQuestion()) {
+    for (
+      let question = this.native.nextQuestion();
+      question !== null;
+      question = this.native.nextQuestion()
+    ) {
       this.#ask(question);
     }
   }
@@ -51,13 +59,17 @@ class Hooks {
     const refuse = (error) => {
       this.native.answer(token, String(error?.message ?? error));
       // A consumer misses the record without being told, so a fault in the hook must be seen.
-      if (hook === 'delivery' && !(error instanceof Reject)) setImmediate(() => { throw error; });
+      if (hook === 'delivery' && !(error instanceof Reject))
+        setImmediate(() => {
+          throw error;
+        });
     };
     try {
       const call = this.#functions[hook];
-      const verdict = record === null
-        ? call({ user, password: question.password, address })
-        : call(record, { clientId, user, address });
+      const verdict =
+        record === null
+          ? call({ user, password: question.password, address })
+          : call(record, { clientId, user, address });
       if (typeof verdict?.then === 'function') {
         verdict.then((settled) => this.#pass(token, record, settled)).catch(refuse);
       } else {
@@ -71,7 +83,9 @@ class Hooks {
   #pass(token, record, verdict) {
     if (record === null || verdict === undefined) return this.native.answer(token, undefined);
     if (typeof verdict !== 'object' || verdict === null) {
-      throw invalid('a hook returns nothing or { key, value, headers }; it throws a Reject to refuse');
+      throw invalid(
+        'a hook returns nothing or { key, value, headers }; it throws a Reject to refuse',
+      );
     }
     const { key = record.key, value = record.value, headers = record.headers } = verdict;
     this.#encoder.add({ topic: '', key, value, headers });

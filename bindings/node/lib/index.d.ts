@@ -55,8 +55,7 @@ export type Header = [name: string, value: Buffer | null];
 
 /** Headers of a message: an object, or pairs of names and values. */
 export type HeadersInput =
-  | { [name: string]: Bytes | null }
-  | Iterable<readonly [name: string, value: Bytes | null]>;
+  { [name: string]: Bytes | null } | Iterable<readonly [name: string, value: Bytes | null]>;
 
 /** An error of minka. `code` is for programs, `message` for people. */
 export class MinkaError extends Error {
@@ -197,7 +196,7 @@ export interface Hooks {
   onDelivery?: RecordHook;
   /** Asked about each connection of the Kafka door. */
   onAuthentication?: AuthenticationHook;
-  /** How long an answer may take until it counts as a refusal, in ms: 30000 if nothing else is said. */
+  /** How long an answer may take until it counts as a refusal, in ms: 30000 by default. */
   hookTimeoutMs?: number;
 }
 
@@ -234,7 +233,7 @@ export class Broker implements AsyncDisposable {
   private constructor();
   /** Opens a broker. */
   static open(settings?: BrokerSettings): Promise<Broker>;
-  /** The broker that another worker thread of this process has opened. Closing this lets go of it. */
+  /** The broker that another worker thread has opened. Closing this only lets go of it. */
   static attach(token: number): Broker;
   /** What `Broker.attach` finds it by. */
   readonly token: number;
@@ -289,11 +288,13 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Record> {
   constructor(target: Target, settings?: Settings);
   /** Joins the group, to read these topics with its other members. */
   subscribe(topics: string | readonly string[]): Promise<void>;
-  /** Reads these partitions instead of those before, each from its place; `earliest` without one. */
-  assign(partitions: ReadonlyArray<{ topic: string; partition: number; at?: Place }>): Promise<void>;
+  /** Reads these partitions instead of those before, each from `at`, or `earliest`. */
+  assign(
+    partitions: ReadonlyArray<{ topic: string; partition: number; at?: Place }>,
+  ): Promise<void>;
   /** Waits for records, 1 s if nothing else is said; none when the time is up. */
   poll(timeoutMs?: number): Promise<Record[]>;
-  /** Says that what was returned, or handed on by a loop, is done; resolves when the broker has that. */
+  /** Says that what was returned, or handed on by a loop, is done, and waits for the broker. */
   commit(): Promise<void>;
   /** The position that the group has committed for a partition; null if it has none. */
   committed(topic: string, partition: number): Promise<bigint | null>;
@@ -313,7 +314,7 @@ export class Consumer implements AsyncDisposable, AsyncIterable<Record> {
   pause(topic: string, partition: number): void;
   /** Goes on with a partition where it was paused. */
   resume(topic: string, partition: number): void;
-  /** The offset of the next record of a partition; null until the broker has said where it begins. */
+  /** The offset of the next record of a partition; null until the broker has said where it is. */
   position(topic: string, partition: number): bigint | null;
   /** The partitions that are read at present. */
   assignment(): TopicPartition[];

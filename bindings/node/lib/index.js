@@ -9,5 +9,14 @@ const { Producer, Receipt } = require('./producer.js');
 const { Record } = require('./record.js');
 
 module.exports = {
-  Admin, Broker, Consumer, ERROR_KINDS, EventStream, MinkaError, Producer, Receipt, Record, Reject,
+  Admin,
+  Broker,
+  Consumer,
+  ERROR_KINDS,
+  EventStream,
+  MinkaError,
+  Producer,
+  Receipt,
+  Record,
+  Reject,
 };

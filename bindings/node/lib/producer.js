@@ -226,7 +226,10 @@ class Producer {
         // What is not known has all bits set; no offset has the highest.
         const offset = words[word + 1] === UNKNOWN ? null : longs[long];
         const id = words[word + 3] === UNKNOWN ? null : longs[long + 1];
-        batch.fulfil(index, new Receipt(batch.topic(index), words[word + 8], offset, id, times[long + 2]));
+        batch.fulfil(
+          index,
+          new Receipt(batch.topic(index), words[word + 8], offset, id, times[long + 2]),
+        );
       } else {
         const [code, message] = errors[error - 1];
         batch.fail(index, new MinkaError(message, code));

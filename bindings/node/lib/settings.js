@@ -1,10 +1,14 @@
 'use strict';
 
+const { inspect } = require('node:util');
 const check = require('./check.js');
 const { MinkaError } = require('./errors.js');
 
 /** The names that are not words with dots between them. */
-const DASHED = new Map([['logLevel', 'log-level'], ['copyOf', 'copy-of']]);
+const DASHED = new Map([
+  ['logLevel', 'log-level'],
+  ['copyOf', 'copy-of'],
+]);
 
 /** The name of a setting: `num.partitions` for `numPartitions`; one with dots stays as it is. */
 function settingName(key) {
@@ -21,7 +25,7 @@ function settingValue(name, value) {
       return String(value);
     default:
       throw new MinkaError(
-        `${name} must be a string, a number or a boolean, not ${value === null ? null : typeof value}`,
+        `${name} must be a string, a number or a boolean, not ${inspect(value, { depth: 0 })}`,
         'INVALID_CONFIG',
       );
   }

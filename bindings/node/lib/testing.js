@@ -18,7 +18,7 @@ async function withBroker(settings, body) {
   }
 }
 
-/** Has the tests of a file share a broker, which has no topics, groups or faults when one begins. */
+/** Has the tests of a file share a broker, without topics, groups or faults when one begins. */
 function useBroker(hooks = globalThis, settings = {}) {
   const beforeAll = pick(hooks, 'beforeAll', 'before');
   const afterAll = pick(hooks, 'afterAll', 'after');

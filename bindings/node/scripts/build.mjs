@@ -11,7 +11,14 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
 const workspace = join(here, '..', '..');
 const addon = join(here, 'minka.node');
-const sources = ['Cargo.lock', 'Cargo.toml', 'core/Cargo.toml', 'core/src', 'bindings/node/Cargo.toml', 'bindings/node/src'];
+const sources = [
+  'Cargo.lock',
+  'Cargo.toml',
+  'core/Cargo.toml',
+  'core/src',
+  'bindings/node/Cargo.toml',
+  'bindings/node/src',
+];
 
 function isCurrent() {
   if (!existsSync(addon)) return false;
@@ -28,11 +35,15 @@ function newest(path) {
 
 function build() {
   const profile = process.env.MINKA_NODE_PROFILE ?? 'dist';
-  const cargo = (args, stdio) => execFileSync('cargo', args, { cwd: workspace, stdio, maxBuffer: 2 ** 26 });
+  const cargo = (args, stdio) =>
+    execFileSync('cargo', args, { cwd: workspace, stdio, maxBuffer: 2 ** 26 });
   const quiet = process.stderr.isTTY ? [] : ['--quiet'];
   cargo(['build', '--locked', ...quiet, '--profile', profile, '-p', 'minka-node'], 'inherit');
   const metadata = JSON.parse(
-    cargo(['metadata', '--locked', '--no-deps', '--format-version', '1'], ['ignore', 'pipe', 'inherit']),
+    cargo(
+      ['metadata', '--locked', '--no-deps', '--format-version', '1'],
+      ['ignore', 'pipe', 'inherit'],
+    ),
   );
   const name = process.platform === 'darwin' ? 'libminka_node.dylib' : 'libminka_node.so';
   const folder = profile === 'dev' ? 'debug' : profile;
@@ -43,7 +54,9 @@ function build() {
 
 if (!existsSync(join(workspace, 'core', 'Cargo.toml'))) {
   if (!existsSync(addon)) {
-    console.error('minka: this package has no minka.node, and the sources to build it are not here');
+    console.error(
+      'minka: this package has no minka.node, and the sources to build it are not here',
+    );
     process.exitCode = 1;
   }
 } else if (!isCurrent()) {

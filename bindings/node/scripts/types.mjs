@@ -17,7 +17,11 @@ function definitions() {
   try {
     // Another folder makes cargo check the crate anew.
     const env = { ...process.env, NAPI_TYPE_DEF_TMP_FOLDER: folder };
-    execFileSync('cargo', ['check', '--locked', '--quiet', '-p', 'minka-node'], { cwd: here, env, stdio: 'inherit' });
+    execFileSync('cargo', ['check', '--locked', '--quiet', '-p', 'minka-node'], {
+      cwd: here,
+      env,
+      stdio: 'inherit',
+    });
     const lines = readFileSync(join(folder, 'minka-node'), 'utf8').trim().split('\n');
     return lines.map((line) => JSON.parse(line));
   } finally {
@@ -26,20 +30,24 @@ function definitions() {
 }
 
 function types(all) {
-  const members = new Map(all.filter((one) => one.kind === 'impl').map((one) => [one.name, one.def]));
-  const shown = all.filter((one) => one.kind !== 'impl').map((one) => {
-    const head = `${one.js_doc}export `;
-    switch (one.kind) {
-      case 'fn':
-        return `${head}declare ${one.def}\n`;
-      case 'interface':
-        return `${head}interface ${one.name} {\n${indented(one.def)}\n}\n`;
-      case 'struct':
-        return `${head}declare class ${one.name} {\n${indented(members.get(one.name) ?? '')}\n}\n`;
-      default:
-        throw new Error(`cannot write a ${one.kind}`);
-    }
-  });
+  const members = new Map(
+    all.filter((one) => one.kind === 'impl').map((one) => [one.name, one.def]),
+  );
+  const shown = all
+    .filter((one) => one.kind !== 'impl')
+    .map((one) => {
+      const head = `${one.js_doc}export `;
+      switch (one.kind) {
+        case 'fn':
+          return `${head}declare ${one.def}\n`;
+        case 'interface':
+          return `${head}interface ${one.name} {\n${indented(one.def)}\n}\n`;
+        case 'struct':
+          return `${head}declare class ${one.name} {\n${indented(members.get(one.name) ?? '')}\n}\n`;
+        default:
+          throw new Error(`cannot write a ${one.kind}`);
+      }
+    });
   return HEADER + shown.sort((a, b) => (name(a) < name(b) ? -1 : 1)).join('\n');
 }
 
@@ -48,7 +56,10 @@ function name(text) {
 }
 
 function indented(text) {
-  return text.split('\n').map((line) => `  ${line.trim().replace(/^\*/, ' *')}`).join('\n');
+  return text
+    .split('\n')
+    .map((line) => `  ${line.trim().replace(/^\*/, ' *')}`)
+    .join('\n');
 }
 
 const made = types(definitions());

@@ -17,7 +17,7 @@ pub(crate) struct Messages {
     pub(crate) count: u32,
 }
 
-/// Reads what JavaScript wrote. Nothing is believed: who calls the native part directly gets errors.
+/// Reads what JavaScript wrote. Nothing is believed: what is broken is an error.
 struct Reader<'a>(&'a [u8]);
 
 impl Messages {

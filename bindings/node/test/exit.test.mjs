@@ -10,12 +10,18 @@ const MODULE = new URL('../lib/index.js', import.meta.url).href;
 
 /** Runs a program; how it ended, and what it printed. */
 async function run(body, before = () => {}) {
-  const text = `import minka from '${MODULE}';\nconst { Admin, Broker, Consumer, Producer } = minka;\n${body}`;
+  const names = '{ Admin, Broker, Consumer, Producer }';
+  const text = `import minka from '${MODULE}';\nconst ${names} = minka;\n${body}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', text], { stdio: 'pipe' });
   let output = '';
   let errors = '';
-  child.stdout.on('data', (data) => { output += data; before(child, output); });
-  child.stderr.on('data', (data) => { errors += data; });
+  child.stdout.on('data', (data) => {
+    output += data;
+    before(child, output);
+  });
+  child.stderr.on('data', (data) => {
+    errors += data;
+  });
   const [code, signal] = await once(child, 'close');
   return { code, signal, output, errors };
 }
@@ -23,7 +29,8 @@ async function run(body, before = () => {}) {
 const fine = { code: 0, signal: null, output: 'done\n', errors: '' };
 
 test('it ends by itself when everything is closed', { timeout: TIMEOUT }, async () => {
-  assert.deepEqual(await run(`
+  assert.deepEqual(
+    await run(`
     const broker = await Broker.open({ kafka: '127.0.0.1:0' });
     for (const target of [broker, broker.bootstrapServers]) {
       const all = [new Producer(target), new Consumer(target, { groupId: 'g' }), new Admin(target)];
@@ -35,11 +42,17 @@ test('it ends by itself when everything is closed', { timeout: TIMEOUT }, async 
     }
     await broker.close();
     console.log('done');
-  `), fine);
+  `),
+    fine,
+  );
 });
 
-test('open clients alone do not keep it, nor a broker that is told not to', { timeout: TIMEOUT }, async () => {
-  assert.deepEqual(await run(`
+test(
+  'open clients alone do not keep it, nor a broker that is told not to',
+  { timeout: TIMEOUT },
+  async () => {
+    assert.deepEqual(
+      await run(`
     const broker = (await Broker.open({ kafka: '127.0.0.1:0' })).unref();
     for (const target of [broker, broker.bootstrapServers]) {
       const producer = new Producer(target);
@@ -51,32 +64,44 @@ test('open clients alone do not keep it, nor a broker that is told not to', { ti
     }
     broker.events();
     console.log('done');
-  `), fine);
-});
+  `),
+      fine,
+    );
+  },
+);
 
 test('an open broker keeps it', { timeout: TIMEOUT }, async () => {
-  const ended = await run(`
+  const ended = await run(
+    `
     const broker = await Broker.open();
     broker.unref().ref();
     process.on('exit', () => console.log('exit'));
     console.log('open');
-  `, (child, output) => { if (output === 'open\n') setTimeout(() => child.kill('SIGKILL'), 500); });
+  `,
+    (child, output) => {
+      if (output === 'open\n') setTimeout(() => child.kill('SIGKILL'), 500);
+    },
+  );
   assert.deepEqual([ended.signal, ended.output], ['SIGKILL', 'open\n']);
 });
 
 test('a poll that is pending keeps it until it is over', { timeout: TIMEOUT }, async () => {
-  assert.deepEqual(await run(`
+  assert.deepEqual(
+    await run(`
     const broker = (await Broker.open()).unref();
     await new Admin(broker).createTopic('x');
     const consumer = new Consumer(broker);
     await consumer.assign([{ topic: 'x', partition: 0 }]);
     consumer.poll(300).then(() => console.log('done'));
-  `), fine);
+  `),
+    fine,
+  );
 });
 
 test('it may end with everything open and under way', { timeout: TIMEOUT }, async () => {
   for (let count = 0; count < 5; count += 1) {
-    assert.deepEqual(await run(`
+    assert.deepEqual(
+      await run(`
       const broker = await Broker.open({ kafka: '127.0.0.1:0', onAdmission() {} });
       for (const target of [broker, broker.bootstrapServers]) {
         const producer = new Producer(target);
@@ -91,7 +116,9 @@ test('it may end with everything open and under way', { timeout: TIMEOUT }, asyn
       broker.waitUntilIdle();
       console.log('done');
       setTimeout(() => process.exit(0), ${count});
-    `), fine);
+    `),
+      fine,
+    );
   }
 });
 

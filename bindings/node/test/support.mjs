@@ -14,13 +14,21 @@ const { Admin, Broker, Consumer, Producer } = minka;
 export const TIMEOUT = 60_000;
 
 const LIST = new URL('../../../tests/scenarios/LIST', import.meta.url);
-const lines = readFileSync(LIST, 'utf8').split('\n').map((line) => line.split(/\s+/));
-const targets = new Map(lines.filter(([word]) => word === 'scenario').map(([, name, on]) => [name, on]));
+const lines = readFileSync(LIST, 'utf8')
+  .split('\n')
+  .map((line) => line.split(/\s+/));
+const targets = new Map(
+  lines.filter(([word]) => word === 'scenario').map(([, name, on]) => [name, on]),
+);
 
 /** The errors of the list: number, name, and whether to try again. */
 export const ERRORS = lines
   .filter(([word]) => word === 'error')
-  .map(([, number, name, retry]) => ({ number: Number(number), name, retriable: retry === 'retriable' }));
+  .map(([, number, name, retry]) => ({
+    number: Number(number),
+    name,
+    retriable: retry === 'retriable',
+  }));
 
 /** A test of the list of scenarios, run on each of its targets with a broker of its own. */
 export function scenario(name, settings, body) {
@@ -76,9 +84,13 @@ export function fill(target, topic, values) {
 
 /** A member of a queue group that begins with what is there, and delivers again at once. */
 export async function member(target, topic, settings = {}, ofGroup = {}) {
-  await keeping((keep) => keep(new Admin(target)).alterGroup('workers', {
-    'share.auto.offset.reset': 'earliest', 'minka.retry.backoff.ms': 0, ...ofGroup,
-  }));
+  await keeping((keep) =>
+    keep(new Admin(target)).alterGroup('workers', {
+      'share.auto.offset.reset': 'earliest',
+      'minka.retry.backoff.ms': 0,
+      ...ofGroup,
+    }),
+  );
   const consumer = new Consumer(target, { groupId: 'workers', groupType: 'queue', ...settings });
   await consumer.subscribe(topic);
   return consumer;

@@ -9,25 +9,32 @@ const { clean, useBroker, withBroker } = createRequire(import.meta.url)('../lib/
 const { Admin, Broker } = minka;
 const { test } = runner;
 
-test('withBroker opens a broker, and closes it whatever happens', { timeout: TIMEOUT }, async () => {
-  let kept;
-  const result = await withBroker(async (broker) => {
-    kept = broker;
-    assert.match(broker.bootstrapServers, /:\d+$/);
-    return 7;
-  });
-  assert.equal(result, 7);
-  throws(() => kept.bootstrapServers, 'CLOSED');
-  await assert.rejects(withBroker({ numPartitions: 3 }, async (broker) => {
-    kept = broker;
-    await fill(broker, 'x', ['y']);
-    const admin = new Admin(broker);
-    assert.equal((await admin.topics())[0].partitions, 3);
-    await admin.close();
-    throw new Error('the body failed');
-  }), /the body failed/);
-  throws(() => kept.bootstrapServers, 'CLOSED');
-});
+test(
+  'withBroker opens a broker, and closes it whatever happens',
+  { timeout: TIMEOUT },
+  async () => {
+    let kept;
+    const result = await withBroker(async (broker) => {
+      kept = broker;
+      assert.match(broker.bootstrapServers, /:\d+$/);
+      return 7;
+    });
+    assert.equal(result, 7);
+    throws(() => kept.bootstrapServers, 'CLOSED');
+    await assert.rejects(
+      withBroker({ numPartitions: 3 }, async (broker) => {
+        kept = broker;
+        await fill(broker, 'x', ['y']);
+        const admin = new Admin(broker);
+        assert.equal((await admin.topics())[0].partitions, 3);
+        await admin.close();
+        throw new Error('the body failed');
+      }),
+      /the body failed/,
+    );
+    throws(() => kept.bootstrapServers, 'CLOSED');
+  },
+);
 
 runner.suite('tests that share a broker', () => {
   const shared = useBroker(runner);
@@ -36,7 +43,10 @@ runner.suite('tests that share a broker', () => {
   test('the first one leaves a topic, a group and a fault', async () => {
     first = shared.broker;
     await fill(shared.bootstrapServers, 'left', ['x']);
-    const consumer = new minka.Consumer(shared.broker, { groupId: 'left', groupType: 'partitions' });
+    const consumer = new minka.Consumer(shared.broker, {
+      groupId: 'left',
+      groupType: 'partitions',
+    });
     await consumer.subscribe('left');
     await consumer.poll();
     await consumer.close();
@@ -56,7 +66,14 @@ runner.suite('tests that share a broker', () => {
 test('jest and vitest name their hooks otherwise', { timeout: TIMEOUT }, async () => {
   const called = {};
   const names = ['beforeAll', 'afterAll', 'beforeEach'];
-  const globals = Object.fromEntries(names.map((name) => [name, (body) => { called[name] = body; }]));
+  const globals = Object.fromEntries(
+    names.map((name) => [
+      name,
+      (body) => {
+        called[name] = body;
+      },
+    ]),
+  );
   const shared = useBroker(globals, { numPartitions: 2 });
   await called.beforeAll();
   await called.beforeEach();

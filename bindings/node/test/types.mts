@@ -2,17 +2,39 @@
 
 import assert from 'node:assert/strict';
 import {
-  Admin, Broker, Consumer, ERROR_KINDS, EventStream, MinkaError, Producer, Receipt, Record, Reject,
+  Admin,
+  Broker,
+  Consumer,
+  ERROR_KINDS,
+  EventStream,
+  MinkaError,
+  Producer,
+  Receipt,
+  Record,
+  Reject,
 } from 'minka';
 import type {
-  BrokerEvent, ClusterDescription, GroupDescription, GroupListing, Message, Place, Target,
-  TopicDescription, TopicListing, TopicPartition,
+  BrokerEvent,
+  ClusterDescription,
+  GroupDescription,
+  GroupListing,
+  Message,
+  Place,
+  Target,
+  TopicDescription,
+  TopicListing,
+  TopicPartition,
 } from 'minka';
 import { useBroker, withBroker } from 'minka/testing';
 
 async function clients(target: Target): Promise<void> {
   await using producer = new Producer(target, { lingerMs: 0, 'compression.type': 'zstd' });
-  const message: Message = { topic: 'typed', value: 'one', key: Buffer.from('k'), headers: { a: null } };
+  const message: Message = {
+    topic: 'typed',
+    value: 'one',
+    key: Buffer.from('k'),
+    headers: { a: null },
+  };
   const receipt: Receipt = await producer.send(message);
   const offset: bigint | null = receipt.offset;
   assert.equal(offset, 0n);
@@ -41,12 +63,23 @@ async function clients(target: Target): Promise<void> {
   const position: bigint | null = consumer.position('typed', 0);
   const assigned: TopicPartition[] = consumer.assignment();
   assert.deepEqual([committed, position, assigned], [3n, 3n, [{ topic: 'typed', partition: 0 }]]);
-  const places: Place[] = ['earliest', 'latest', 1n, 1, new Date(), { time: 1 }, { time: new Date() }];
+  const places: Place[] = [
+    'earliest',
+    'latest',
+    1n,
+    1,
+    new Date(),
+    { time: 1 },
+    { time: new Date() },
+  ];
   for (const place of places) consumer.seek('typed', 0, place);
   consumer.pause('typed', 0);
   consumer.resume('typed', 0);
   consumer.wake();
-  await assert.rejects(consumer.poll(), (error: MinkaError) => error.code === 'INTERRUPTED' && error.retriable);
+  await assert.rejects(
+    consumer.poll(),
+    (error: MinkaError) => error.code === 'INTERRUPTED' && error.retriable,
+  );
   assert.throws(() => consumer.accept({ topic: 'typed', partition: 0, offset: 0n }), MinkaError);
   const late: bigint = consumer.acknowledgedTooLate;
   assert.equal(late, 0n);
@@ -93,7 +126,12 @@ await withBroker({ kafka: '127.0.0.1:0', onAdmission: async () => undefined }, a
 });
 
 {
-  await using broker = await Broker.open({ onDelivery: () => ({ value: null }), onAuthentication() { throw new Reject('no'); } });
+  await using broker = await Broker.open({
+    onDelivery: () => ({ value: null }),
+    onAuthentication() {
+      throw new Reject('no');
+    },
+  });
   assert.equal(broker.bootstrapServers, null);
   assert.match(await broker.listen(), /^127\.0\.0\.1:\d+$/);
   broker.unref().ref();

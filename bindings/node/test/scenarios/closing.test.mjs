@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import {
-  ERRORS, eventually, fill, gather, member, minka, rejects, scenario, throws, values,
+  ERRORS,
+  eventually,
+  fill,
+  gather,
+  member,
+  minka,
+  rejects,
+  scenario,
+  throws,
+  values,
 } from '../support.mjs';
 
 const { Admin, Broker, Consumer, ERROR_KINDS, Producer } = minka;
@@ -37,7 +46,9 @@ scenario('close_ends_a_blocked_send', {}, async ({ broker, target, keep }) => {
   const producer = keep(new Producer(target, { bufferMemory: 65536, batchSize: 16384 }));
   await producer.send({ topic: 'slow', value: 'first' });
   broker.fault({ at: 'Produce', times: Infinity, delay: 2000 });
-  const sent = Array.from({ length: 50 }, () => producer.send({ topic: 'slow', value: Buffer.alloc(8000) }));
+  const sent = Array.from({ length: 50 }, () =>
+    producer.send({ topic: 'slow', value: Buffer.alloc(8000) }),
+  );
   const fates = Promise.allSettled(sent);
   await producer.close(100).catch((error) => assert.equal(error.code, 'TIMEOUT'));
   for (const fate of await fates) {
@@ -47,7 +58,11 @@ scenario('close_ends_a_blocked_send', {}, async ({ broker, target, keep }) => {
 });
 
 scenario('use_after_close', {}, async ({ broker, target }) => {
-  const [producer, consumer, admin] = [new Producer(target), new Consumer(target), new Admin(target)];
+  const [producer, consumer, admin] = [
+    new Producer(target),
+    new Consumer(target),
+    new Admin(target),
+  ];
   await fill(target, 'used', ['x']);
   await consumer.assign([{ topic: 'used', partition: 0 }]);
   const [record] = await gather(consumer, 1);
@@ -72,7 +87,8 @@ scenario('use_after_close', {}, async ({ broker, target }) => {
     () => consumer.resume('used', 0),
     () => consumer.position('used', 0),
     () => consumer.assignment(),
-  ]) throws(call, 'CLOSED', 'consumer');
+  ])
+    throws(call, 'CLOSED', 'consumer');
   for await (const one of consumer) assert.fail(`${one}`);
   consumer.wake();
   await rejects(admin.topics(), 'CLOSED', 'admin');
@@ -89,7 +105,8 @@ scenario('use_after_close', {}, async ({ broker, target }) => {
     () => new Consumer(broker),
     () => new Admin(broker),
     () => Broker.attach(broker.token),
-  ]) throws(call, 'CLOSED', 'broker');
+  ])
+    throws(call, 'CLOSED', 'broker');
   await rejects(broker.listen(), 'CLOSED', 'broker');
   await rejects(broker.advanceClock(1), 'CLOSED', 'broker');
   await rejects(broker.snapshot('/tmp/never'), 'CLOSED', 'broker');
@@ -97,7 +114,13 @@ scenario('use_after_close', {}, async ({ broker, target }) => {
 });
 
 scenario('close_twice', {}, async ({ broker, target }) => {
-  const all = [new Producer(target), new Consumer(target), new Admin(target), broker.events(), broker];
+  const all = [
+    new Producer(target),
+    new Consumer(target),
+    new Admin(target),
+    broker.events(),
+    broker,
+  ];
   for (const one of all) {
     await Promise.all([one.close(), one.close()]);
     await one.close();
@@ -111,7 +134,9 @@ scenario('broker_closes_under_clients', {}, async ({ broker, target, kind, keep 
   await consumer.assign([{ topic: 'left', partition: 0, at: 'latest' }]);
   const queue = keep(await member(target, 'left', quick));
   await gather(queue, 1);
-  const producer = keep(new Producer(target, { ...quick, maxBlockMs: 500, deliveryTimeoutMs: 600 }));
+  const producer = keep(
+    new Producer(target, { ...quick, maxBlockMs: 500, deliveryTimeoutMs: 600 }),
+  );
   await producer.send({ topic: 'left', value: 'y' });
   const polls = [consumer, queue].map(async (one) => {
     for (;;) await one.poll(kind === 'socket' ? 2000 : Infinity);
@@ -153,13 +178,17 @@ scenario('wrong_arguments', {}, async ({ broker, target, keep }) => {
     { topic: 'x', headers: [['lonely']], value: '' },
     { topic: 'x', headers: { name: 7 }, value: '' },
     { topic: '\ud800', value: '' },
-  ]) await rejects(producer.send(message), 'INVALID_REQUEST');
+  ])
+    await rejects(producer.send(message), 'INVALID_REQUEST');
   await rejects(producer.send({ topic: '', value: '' }), 'INVALID_TOPIC');
   await rejects(producer.send({ topic: 'a b', value: '' }), 'INVALID_TOPIC');
   await rejects(producer.sendMany('text'), 'INVALID_REQUEST');
   await rejects(producer.sendMany([{ topic: 'x', value: '' }, null]), 'INVALID_REQUEST');
   await rejects(producer.flush(-1), 'INVALID_REQUEST');
-  await rejects(producer.send({ topic: 'one', partition: 9, value: '' }), 'UNKNOWN_TOPIC_OR_PARTITION');
+  await rejects(
+    producer.send({ topic: 'one', partition: 9, value: '' }),
+    'UNKNOWN_TOPIC_OR_PARTITION',
+  );
   for (const to of [undefined, null, 7, {}, [], () => {}]) {
     for (const Class of [Producer, Consumer, Admin]) throws(() => new Class(to), 'INVALID_REQUEST');
   }
@@ -217,6 +246,13 @@ scenario('errors_are_the_same', {}, async ({ target, keep }) => {
     assert.deepEqual([name, kind?.number, kind?.retriable], [name, number, retriable]);
   }
   const admin = keep(new Admin(target));
-  const error = await rejects(admin.deleteTopic('nowhere'), 'UNKNOWN_TOPIC_OR_PARTITION', 'nowhere');
-  assert.deepEqual([error.name, error.number, error.retriable, error.fatal], ['MinkaError', 20, false, false]);
+  const error = await rejects(
+    admin.deleteTopic('nowhere'),
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'nowhere',
+  );
+  assert.deepEqual(
+    [error.name, error.number, error.retriable, error.fatal],
+    ['MinkaError', 20, false, false],
+  );
 });

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import {
-  eventually, everything, fill, gather, keeping, member, minka, rejects, scenario, values,
+  eventually,
+  everything,
+  fill,
+  gather,
+  keeping,
+  member,
+  minka,
+  rejects,
+  scenario,
+  values,
 } from '../support.mjs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -56,7 +65,11 @@ scenario('clock_expires_sessions', {}, async ({ broker, target, keep }) => {
   }
   await events.close();
   // What it wants to commit on the way out is not its own any more.
-  await silent.close().catch(({ code }) => assert.match(code, /^(UNKNOWN_MEMBER|ILLEGAL_GENERATION|GROUP_NOT_FOUND)$/));
+  await silent
+    .close()
+    .catch(({ code }) =>
+      assert.match(code, /^(UNKNOWN_MEMBER|ILLEGAL_GENERATION|GROUP_NOT_FOUND)$/),
+    );
 });
 
 scenario('fault_fails_the_nth_produce', {}, async ({ broker, target, keep }) => {
@@ -99,7 +112,10 @@ scenario('fault_fails_the_disk', {}, async () => {
     await producer.send({ topic: 'kept', value: 'before' });
     broker.fault({ at: 'disk.sync', error: 'STORAGE_FAILED' });
     await rejects(producer.send({ topic: 'kept', value: 'lost' }), 'STORAGE_FAILED');
-    const error = await rejects(producer.send({ topic: 'kept', value: 'refused' }), 'STORAGE_FAILED');
+    const error = await rejects(
+      producer.send({ topic: 'kept', value: 'refused' }),
+      'STORAGE_FAILED',
+    );
     assert.equal(error.fatal, true);
     await producer.close();
     await broker.close().catch(({ code }) => assert.equal(code, 'STORAGE_FAILED'));

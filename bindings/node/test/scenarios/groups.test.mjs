@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import {
-  eventually, everything, fill, gather, member, minka, rejects, scenario, values,
+  eventually,
+  everything,
+  fill,
+  gather,
+  member,
+  minka,
+  rejects,
+  scenario,
+  values,
 } from '../support.mjs';
 
 const { Admin, Consumer, Producer } = minka;
@@ -44,7 +52,10 @@ scenario('queue_release_and_reject', {}, async ({ broker, target, keep }) => {
 scenario('queue_renew', {}, async ({ broker, target, keep }) => {
   await fill(target, 'jobs', ['renewed', 'forgotten']);
   const settings = { enableAutoCommit: false };
-  const [slow, other] = [keep(await member(target, 'jobs', settings)), keep(await member(target, 'jobs', settings))];
+  const [slow, other] = [
+    keep(await member(target, 'jobs', settings)),
+    keep(await member(target, 'jobs', settings)),
+  ];
   const [renewed] = await gather(slow, 2);
   await broker.advanceClock(20_000);
   slow.renew(renewed);
@@ -78,7 +89,10 @@ scenario('partition_group_commits', {}, async ({ target, keep }) => {
   await fill(target, 'orders', ['1', '2', '3', '4']);
   const first = keep(new Consumer(target, { ...settings, maxPollRecords: 2 }));
   await first.subscribe('orders');
-  assert.equal(await first.committed('orders', 0).catch(({ code }) => code !== undefined && null), null);
+  assert.equal(
+    await first.committed('orders', 0).catch(({ code }) => code !== undefined && null),
+    null,
+  );
   assert.deepEqual(values(await gather(first, 2)), ['1', '2']);
   await first.commit();
   assert.equal(await first.committed('orders', 0), 2n);
@@ -91,9 +105,14 @@ scenario('partition_group_commits', {}, async ({ target, keep }) => {
 
 scenario('assign_seek_pause', {}, async ({ target, keep }) => {
   const producer = keep(new Producer(target));
-  await producer.sendMany(Array.from({ length: 10 }, (_, number) => ({
-    topic: 'log', partition: 0, value: `${number}`, timestamp: 1_000_000 + 1000 * number,
-  })));
+  await producer.sendMany(
+    Array.from({ length: 10 }, (_, number) => ({
+      topic: 'log',
+      partition: 0,
+      value: `${number}`,
+      timestamp: 1_000_000 + 1000 * number,
+    })),
+  );
   const consumer = keep(new Consumer(target, { maxPollRecords: 1 }));
   await consumer.assign([{ topic: 'log', partition: 0, at: 7n }]);
   assert.deepEqual(consumer.assignment(), [{ topic: 'log', partition: 0 }]);
@@ -125,9 +144,14 @@ scenario('admin_topics', {}, async ({ target, keep }) => {
   await fill(target, 'orders', ['x']);
   const { id, partitions } = await admin.describeTopic('orders');
   assert.equal(id.length, 22);
-  assert.deepEqual(partitions, [0, 1, 2].map((index) => ({
-    index, start: 0n, end: index === 0 ? 1n : 0n,
-  })));
+  assert.deepEqual(
+    partitions,
+    [0, 1, 2].map((index) => ({
+      index,
+      start: 0n,
+      end: index === 0 ? 1n : 0n,
+    })),
+  );
   await admin.alterTopic('orders', { retentionMs: 5000 });
   assert.equal((await retention()).value, '5000');
   await admin.alterTopic('orders', { retentionMs: null });
@@ -143,22 +167,27 @@ scenario('admin_topics', {}, async ({ target, keep }) => {
 scenario('admin_groups', {}, async ({ target, keep }) => {
   const admin = keep(new Admin(target));
   await fill(target, 'orders', ['1', '2', '3']);
-  const open = () => keep(new Consumer(target, { groupId: 'billing', groupType: 'partitions', maxPollRecords: 2 }));
+  const open = () =>
+    keep(new Consumer(target, { groupId: 'billing', groupType: 'partitions', maxPollRecords: 2 }));
   const consumer = open();
   await consumer.subscribe('orders');
   await gather(consumer, 2);
   await consumer.commit();
   const { kind, members, partitions } = await admin.describeGroup('billing');
   assert.equal(kind, 'partitions');
-  assert.deepEqual(members.map(({ clientId, assigned }) => [clientId, assigned]), [
-    ['minka', [{ topic: 'orders', partition: 0 }]],
-  ]);
+  assert.deepEqual(
+    members.map(({ clientId, assigned }) => [clientId, assigned]),
+    [['minka', [{ topic: 'orders', partition: 0 }]]],
+  );
   assert.equal(partitions[0].committed, 2n);
   assert.equal(partitions[0].end, 3n);
   assert.equal(partitions[0].lag, 1n);
   await rejects(admin.resetGroup('billing', 'orders', 'earliest'), 'NON_EMPTY_GROUP');
   await consumer.close();
-  assert.deepEqual((await admin.groups()).map(({ name, kind: of }) => [name, of]), [['billing', 'partitions']]);
+  assert.deepEqual(
+    (await admin.groups()).map(({ name, kind: of }) => [name, of]),
+    [['billing', 'partitions']],
+  );
   await admin.resetGroup('billing', 'orders', 'earliest');
   const again = open();
   await again.subscribe('orders');

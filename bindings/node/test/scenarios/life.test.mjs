@@ -3,7 +3,16 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  eventually, everything, fill, gather, keeping, member, minka, rejects, scenario, values,
+  eventually,
+  everything,
+  fill,
+  gather,
+  keeping,
+  member,
+  minka,
+  rejects,
+  scenario,
+  values,
 } from '../support.mjs';
 
 const { Broker, Consumer, Producer } = minka;
@@ -37,7 +46,10 @@ scenario('ephemeral_leaves_nothing', {}, async ({ target }) => {
       return 'the directory that was read';
     }
   });
-  assert.deepEqual(files.filter((file) => /mensajes|broker\.log/.test(file)), []);
+  assert.deepEqual(
+    files.filter((file) => /mensajes|broker\.log/.test(file)),
+    [],
+  );
 });
 
 scenario('durable_across_a_reopen', {}, async () => {
@@ -94,14 +106,15 @@ scenario('wait_until_idle', {}, async ({ broker, target, keep }) => {
 });
 
 scenario('thousand_opens_and_closes', {}, async () => {
-  const once = () => keeping(async (keep) => {
-    const broker = keep(await Broker.open());
-    const producer = keep(new Producer(broker));
-    await producer.send({ topic: 'x', value: 'y' });
-    const consumer = keep(new Consumer(broker));
-    await consumer.assign([{ topic: 'x', partition: 0 }]);
-    await gather(consumer, 1);
-  });
+  const once = () =>
+    keeping(async (keep) => {
+      const broker = keep(await Broker.open());
+      const producer = keep(new Producer(broker));
+      await producer.send({ topic: 'x', value: 'y' });
+      const consumer = keep(new Consumer(broker));
+      await consumer.assign([{ topic: 'x', partition: 0 }]);
+      await gather(consumer, 1);
+    });
   const count = (what) => readdirSync(`/proc/self/${what}`).length;
   const resident = () => {
     globalThis.gc?.();

@@ -7,18 +7,40 @@ scenario('produce_and_consume', {}, async ({ target, keep }) => {
   const producer = keep(new Producer(target));
   const sent = [
     { key: 'a key', value: 'a value', headers: { name: 'x', none: null } },
-    { key: null, value: Buffer.from([0, 255, 128]), headers: [['twice', '1'], ['twice', '2']] },
+    {
+      key: null,
+      value: Buffer.from([0, 255, 128]),
+      headers: [
+        ['twice', '1'],
+        ['twice', '2'],
+      ],
+    },
     { key: Buffer.alloc(0), value: null },
     { key: 'gr\u00fc\u00df', value: '', timestamp: 1_700_000_000_123 },
   ];
   for (const message of sent) await producer.send({ topic: 'records', ...message });
   const records = await everything(target, 'records', sent.length);
-  assert.deepEqual(records.map((one) => one.offset), [0n, 1n, 2n, 3n]);
-  assert.deepEqual(records.map((one) => one.key?.toString() ?? null), ['a key', null, '', 'gr\u00fc\u00df']);
+  assert.deepEqual(
+    records.map((one) => one.offset),
+    [0n, 1n, 2n, 3n],
+  );
+  assert.deepEqual(
+    records.map((one) => one.key?.toString() ?? null),
+    ['a key', null, '', 'gr\u00fc\u00df'],
+  );
   const bytes = [Buffer.from('a value'), Buffer.from([0, 255, 128]), null, Buffer.alloc(0)];
-  assert.deepEqual(records.map((one) => one.value), bytes);
-  assert.deepEqual(records[0].headers, [['name', Buffer.from('x')], ['none', null]]);
-  assert.deepEqual(records[1].headers, [['twice', Buffer.from('1')], ['twice', Buffer.from('2')]]);
+  assert.deepEqual(
+    records.map((one) => one.value),
+    bytes,
+  );
+  assert.deepEqual(records[0].headers, [
+    ['name', Buffer.from('x')],
+    ['none', null],
+  ]);
+  assert.deepEqual(records[1].headers, [
+    ['twice', Buffer.from('1')],
+    ['twice', Buffer.from('2')],
+  ]);
   assert.deepEqual(records[2].headers, []);
   assert.equal(records[3].timestamp, 1_700_000_000_123);
   assert.ok(records.every((one) => one.topic === 'records' && one.partition === 0));
@@ -37,7 +59,9 @@ scenario('order_within_a_partition', { numPartitions: 3 }, async ({ target, keep
 scenario('batches_and_receipts', { numPartitions: 3 }, async ({ target, keep }) => {
   const producer = keep(new Producer(target));
   const messages = Array.from({ length: 1000 }, (_, number) => ({
-    topic: 'batches', partition: number % 3, value: `${number}`,
+    topic: 'batches',
+    partition: number % 3,
+    value: `${number}`,
   }));
   const receipts = await producer.sendMany(messages);
   const next = [0n, 0n, 0n];

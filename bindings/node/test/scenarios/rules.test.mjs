@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import {
-  eventually, everything, fill, gather, member, minka, rejects, scenario, values,
+  eventually,
+  everything,
+  fill,
+  gather,
+  member,
+  minka,
+  rejects,
+  scenario,
+  values,
 } from '../support.mjs';
 
 const { Admin, Consumer, Producer, Reject } = minka;
@@ -22,14 +30,18 @@ const admission = {
 
 scenario('admission_changes_and_rejects', admission, async ({ target, keep }) => {
   const producer = keep(new Producer(target, { clientId: 'shop' }));
-  const send = (value) => producer.send({ topic: 'orders', key: 'a key', value, headers: { a: '1' } });
+  const send = (value) =>
+    producer.send({ topic: 'orders', key: 'a key', value, headers: { a: '1' } });
   await send('pass');
   await rejects(send('refuse'), 'INVALID_RECORD', 'no such customer');
   await send('change');
   const records = await everything(target, 'orders', 2);
   assert.deepEqual(values(records), ['pass', 'a key changed']);
   assert.equal(records[1].key.toString(), 'a key');
-  assert.deepEqual(records[1].headers.map(([name]) => name), ['a', 'by']);
+  assert.deepEqual(
+    records[1].headers.map(([name]) => name),
+    ['a', 'by'],
+  );
 });
 
 const delivery = {
@@ -44,7 +56,10 @@ scenario('delivery_hides_and_changes', delivery, async ({ target }) => {
   await fill(target, 'cards', ['open', 'secret', 'masked', 'open']);
   const records = await everything(target, 'cards', 3);
   assert.deepEqual(values(records), ['open', '****', 'open']);
-  assert.deepEqual(records.map(({ offset }) => offset), [0n, 2n, 3n]);
+  assert.deepEqual(
+    records.map(({ offset }) => offset),
+    [0n, 2n, 3n],
+  );
 });
 
 const authentication = {
@@ -57,9 +72,12 @@ const authentication = {
 
 scenario('authentication', authentication, async ({ target, keep }) => {
   const quick = { requestTimeoutMs: 2000, defaultApiTimeoutMs: 2000 };
-  const admin = (password) => keep(new Admin(target, { ...quick, saslUsername: 'anna', saslPassword: password }));
+  const admin = (password) =>
+    keep(new Admin(target, { ...quick, saslUsername: 'anna', saslPassword: password }));
   assert.deepEqual(await admin('right').topics(), []);
-  const refused = await admin('wrong').topics().catch((error) => error);
+  const refused = await admin('wrong')
+    .topics()
+    .catch((error) => error);
   assert.match(refused.message, /anna may not come in/);
   const stranger = keep(new Admin(target, quick));
   const unknown = await stranger.topics().catch((error) => error);

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { BATCH = 1000, SIZE = 100 };
+/* So many are sent, and then waited for. */
+enum { BATCH = 100000, SIZE = 100 };
 
 static void check(minka_status status)
 {
@@ -44,6 +45,7 @@ static double produce(const minka_broker *broker, long count)
     static minka_message messages[BATCH];
     minka_producer *producer = NULL;
     minka_message message = MINKA_MESSAGE_INIT;
+    long batch = count < BATCH ? count : BATCH;
     double since;
 
     message.topic = minka_string("speed");
@@ -54,8 +56,8 @@ static double produce(const minka_broker *broker, long count)
     check(minka_producer_open(broker, MINKA_NULL, NULL, &producer));
     check(minka_producer_send(producer, &message, -1, NULL));
     since = seconds();
-    for (long sent = 0; sent < count; sent += BATCH)
-        check(minka_producer_send_many(producer, messages, BATCH, -1, NULL, NULL));
+    for (long sent = 0; sent < count; sent += batch)
+        check(minka_producer_send_many(producer, messages, (size_t)batch, -1, NULL, NULL));
     since = seconds() - since;
     minka_producer_free(producer);
     return since;

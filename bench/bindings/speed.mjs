@@ -9,7 +9,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const BATCH = 1000;
+// So many are sent, and then waited for.
+const BATCH = 100_000;
 const VALUE = Buffer.alloc(100, 'm');
 const seconds = () => performance.now() / 1000;
 
@@ -27,11 +28,11 @@ async function start() {
 
 async function run(count, address) {
   const target = address ?? (await Broker.open());
-  const messages = Array.from({ length: BATCH }, () => ({ topic: 'speed', value: VALUE }));
+  const messages = Array.from({ length: Math.min(BATCH, count) }, () => ({ topic: 'speed', value: VALUE }));
   const producer = new Producer(target);
   await producer.send(messages[0]);
   let since = seconds();
-  for (let sent = 0; sent < count; sent += BATCH) await producer.sendMany(messages);
+  for (let sent = 0; sent < count; sent += messages.length) await producer.sendMany(messages);
   const produced = seconds() - since;
   await producer.close();
 

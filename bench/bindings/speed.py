@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 import time
 
-BATCH = 1000
+# So many are sent, and then waited for.
+BATCH = 100_000
 VALUE = b"m" * 100
 
 
@@ -29,11 +30,12 @@ def run(count: int, address: str | None = None) -> None:
     import minka
 
     broker = None if address else minka.Broker()
-    values = [VALUE] * BATCH
+    batch = min(BATCH, count)
+    values = [VALUE] * batch
     with minka.Producer(address or broker) as producer:
         producer.send("speed", VALUE)
         began = time.perf_counter()
-        for _ in range(count // BATCH):
+        for _ in range(count // batch):
             producer.send_many("speed", values)
         produced = time.perf_counter() - began
     with minka.Consumer(address or broker, max_poll_records=10_000) as consumer:

@@ -5,7 +5,9 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-const BATCH = 1000;
+// So many are sent, and then waited for; in requests of which each is a batch.
+const BATCH = 100_000;
+const REQUEST = 1000;
 const VALUE = Buffer.alloc(100, 'm');
 const seconds = () => performance.now() / 1000;
 
@@ -14,12 +16,18 @@ const { Kafka, logLevel } = require('kafkajs');
 
 async function run(count, address) {
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
-  const messages = Array.from({ length: BATCH }, () => ({ value: VALUE }));
+  const messages = Array.from({ length: REQUEST }, () => ({ value: VALUE }));
   const producer = kafka.producer();
   await producer.connect();
   await producer.send({ topic: 'speed', messages: messages.slice(0, 1) });
   let since = seconds();
-  for (let sent = 0; sent < count; sent += BATCH) await producer.send({ topic: 'speed', messages });
+  const batch = Math.min(BATCH, count);
+  for (let sent = 0; sent < count; sent += batch) {
+    const requests = Array.from({ length: batch / REQUEST }, () =>
+      producer.send({ topic: 'speed', messages }),
+    );
+    await Promise.all(requests);
+  }
   const produced = seconds() - since;
   await producer.disconnect();
 

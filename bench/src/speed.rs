@@ -9,7 +9,8 @@ use minka::engine::Hooks;
 use crate::Outcome;
 
 const VALUE: [u8; 100] = [b'm'; 100];
-const BATCH: usize = 1000;
+/// So many are sent, and then waited for.
+const BATCH: usize = 100_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Prints the seconds of sending so many records to a broker in memory and of reading them.
@@ -25,10 +26,11 @@ fn produce(embedded: &Embedded, records: usize) -> Outcome<f64> {
     let producer = Producer::open(embedded.broker(), ProducerConfig::default())?;
     let message = Message::new("speed", &VALUE);
     producer.send(message)?.wait(PATIENCE)?;
-    let mut deliveries = Vec::with_capacity(BATCH);
+    let batch = records.min(BATCH);
+    let mut deliveries = Vec::with_capacity(batch);
     let since = Instant::now();
-    for _ in 0..records / BATCH {
-        for _ in 0..BATCH {
+    for _ in 0..records / batch {
+        for _ in 0..batch {
             deliveries.push(producer.send(message)?);
         }
         for delivery in deliveries.drain(..) {

@@ -99,7 +99,7 @@ void scenario_close_ends_a_blocked_send(enum place place)
 {
     struct world world = world_open(place, NULL);
     topic(&world, "t", 1);
-    minka_fault slow = { STR("disk.sync"), 1, 2, MINKA_EFFECT_DELAY, 2000 };
+    minka_fault slow = { STR("disk.sync"), 1, UINT64_MAX, MINKA_EFFECT_DELAY, 2000 };
     OK(minka_broker_fault(world.broker, &slow));
     struct sending sending = { .lock = PTHREAD_MUTEX_INITIALIZER,
                                .changed = PTHREAD_COND_INITIALIZER };
@@ -110,8 +110,9 @@ void scenario_close_ends_a_blocked_send(enum place place)
     while (sending.sent < 5)
         pthread_cond_wait(&sending.changed, &sending.lock);
     pthread_mutex_unlock(&sending.lock);
-    /* Nothing can be acknowledged in so short a time. */
+    /* Nothing is acknowledged in so short a time. */
     IS(MINKA_TIMEOUT, minka_producer_close(sending.producer, MOMENT));
+    OK(minka_broker_clear_faults(world.broker));
     join(thread);
     CHECK(sending.status == MINKA_CLOSED);
     minka_producer_free(sending.producer);

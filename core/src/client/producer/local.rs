@@ -192,18 +192,21 @@ impl Local {
         let flight = Flight { ticket: ticket.clone(), batches, refused, watched: false };
         self.lock().queue.push_back(flight);
         let met = self.broker.meet_fault("Produce");
-        let unheard = Ticket::new(slots.len(), None);
+        let unheard = met.as_ref().is_ok_and(|lost| *lost).then(|| Ticket::new(slots.len(), None));
+        let told = unheard.as_ref().unwrap_or(&ticket);
         for (slot, ((part, created), bytes)) in (0..).zip(slots.into_iter().zip(bytes)) {
-            let submitted = met.clone().and_then(|loses_answer| {
-                let told = if loses_answer { &unheard } else { &ticket };
-                self.submit_batch(part, created, &bytes?, told, slot)?;
-                if loses_answer { Err(lost("Produce")) } else { Ok(()) }
-            });
-            if let Err(error) = submitted {
-                ticket.complete(slot, Err(error), 0);
+            let submit = |_| self.submit_batch(part, created, &bytes?, told, slot);
+            if let Err(error) = met.clone().and_then(submit) {
+                told.complete(slot, Err(error), 0);
             }
         }
         self.broker.drain();
+        if let Some(unheard) = &unheard {
+            // What nothing is heard of is stored by then.
+            for slot in (0..).take(self.broker.wait(unheard).len()) {
+                ticket.complete(slot, Err(lost("Produce")), 0);
+            }
+        }
         self.lock().submitting = false;
         true
     }

@@ -1,26 +1,31 @@
 //! CRC-32C (Castagnoli, RFC 3720 section 12.1): the checksum of record batches and of every
 //! structure that minka writes.
 
-use crc_fast::{CrcAlgorithm, Digest, checksum};
+use crc_fast::crc32_iscsi;
+
+/// Parts that are no longer than this together are joined without an allocation.
+const JOINED_BYTES: usize = 512;
 
 /// The CRC-32C of `bytes`.
 pub fn crc32c(bytes: &[u8]) -> u32 {
-    narrow(checksum(CrcAlgorithm::Crc32Iscsi, bytes))
+    // Not by the crate's `Digest`: with that come the tables of every CRC that it knows, half a
+    // megabyte of them.
+    crc32_iscsi(bytes)
 }
 
-/// The CRC-32C of `parts`, one after another.
+/// The CRC-32C of `parts`, one after another. They are joined, so it is meant for short ones, as
+/// the header of an entry and of its batch are.
 pub fn crc32c_of(parts: &[&[u8]]) -> u32 {
-    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    let mut joined = [0; JOINED_BYTES];
+    let mut len = 0;
     for part in parts {
-        digest.update(part);
+        let Some(place) = joined.get_mut(len..len + part.len()) else {
+            return crc32c(&parts.concat());
+        };
+        place.copy_from_slice(part);
+        len += part.len();
     }
-    narrow(digest.finalize())
-}
-
-/// crc-fast returns every checksum as 64 bits; a 32-bit one has zeros above.
-#[expect(clippy::cast_possible_truncation, reason = "the upper half of a CRC-32 is zero")]
-fn narrow(sum: u64) -> u32 {
-    sum as u32
+    crc32c(&joined[..len])
 }
 
 #[cfg(test)]

@@ -57,11 +57,13 @@ check: .tools/bin/cargo-deny .tools/bin/cbindgen ## format, lints, documentation
 	RUSTDOCFLAGS=-Dwarnings cargo doc --quiet --locked --workspace --no-deps
 	.tools/bin/cargo-deny --log-level error check bans licenses sources
 	sh ffi/header.sh && git diff --exit-code include/minka.h
+	cd bindings/node && node scripts/types.mjs --check
 	cargo test --quiet --locked -p minka --test tidy
 
-bench: ## the benchmarks
+bench: prefix python node tests/clients/node_modules/.ready ## the benchmarks
 	cargo build --quiet --release --locked -p minka-bench -p minka-broker
-	$(TARGET)/release/minka-bench
+	$(PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps -w $(TARGET)/wheels ./bindings/python
+	MINKA_PREFIX=$(TARGET)/prefix $(TARGET)/release/minka-bench
 
 fuzz: .tools/bin/cargo-fuzz $(FUZZ_TARGETS:%=fuzz-%) ## each fuzz target for 60 seconds
 

@@ -253,6 +253,9 @@
 /** The broker wants a login, and the client has no user name and password. */
 #define MINKA_AUTHENTICATION_REQUIRED 92
 
+/** A hook of the program that embeds the broker failed. */
+#define MINKA_HOOK_FAILED 93
+
 /**
  * The call does nothing and fails with the error `value`. On the disk this is an I/O error
  * whatever the number.
@@ -1376,8 +1379,15 @@ minka_status minka_config_on_authentication(minka_config *config,
 minka_status minka_verdict_refuse(minka_verdict *verdict, minka_bytes reason);
 
 /**
- * Gives a record another key, which is copied; NULL for none. Where this fails, the record is
- * refused: it must not go on without the change that somebody wanted.
+ * Says that the hook cannot decide, and tells why; `reason` is as in minka_verdict_refuse. At
+ * admission and at a login that refuses. At delivery nothing is decided: a fetch ends before the
+ * record with MINKA_HOOK_FAILED, a queue group takes the record back, and both are tried again.
+ */
+minka_status minka_verdict_fail(minka_verdict *verdict, minka_bytes reason);
+
+/**
+ * Gives a record another key, which is copied; NULL for none. Where this fails, so has the hook:
+ * the record must not go on without the change that somebody wanted.
  */
 minka_status minka_verdict_set_key(minka_verdict *verdict, minka_bytes key);
 

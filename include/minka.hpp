@@ -401,7 +401,8 @@ private:
     const minka_login *raw_;
 };
 
-/// What a hook says. Where it says nothing, a record goes on as it is. Everything is copied.
+/// What a hook says. Where it says nothing, a record goes on as it is. Everything is copied; where
+/// a change cannot be made, the hook has failed.
 class Verdict {
 public:
     explicit Verdict(minka_verdict *raw) noexcept : raw_(raw) {}
@@ -410,31 +411,28 @@ public:
 
     /// It does not go on, or is not let in; the client is told this reason.
     void refuse(std::string_view reason) noexcept {
-        // A reason that is not UTF-8 cannot be told, but what is refused stays refused.
-        if (minka_verdict_refuse(raw_, detail::bytes(reason)) != MINKA_OK) {
-            minka_verdict_refuse(raw_, detail::bytes("a hook refused it"));
-        }
+        minka_verdict_refuse(raw_, detail::bytes(reason));
+    }
+    /// The hook cannot say. At admission and at a login that refuses; at delivery nothing is
+    /// decided, and it is tried again.
+    void fail(std::string_view reason) noexcept {
+        minka_verdict_fail(raw_, detail::bytes(reason));
     }
     /// It goes on with another key, which may be null.
     void set_key(std::optional<std::string_view> key) noexcept {
-        check(minka_verdict_set_key(raw_, detail::nullable(key)));
+        minka_verdict_set_key(raw_, detail::nullable(key));
     }
     /// It goes on with another value, which may be null.
     void set_value(std::optional<std::string_view> value) noexcept {
-        check(minka_verdict_set_value(raw_, detail::nullable(value)));
+        minka_verdict_set_value(raw_, detail::nullable(value));
     }
     /// It goes on with these headers instead of its own: an array, a std::vector or Headers.
     template <class Range>
     void set_headers(const Range &headers) noexcept {
-        check(minka_verdict_set_headers(raw_, std::data(headers), std::size(headers)));
+        minka_verdict_set_headers(raw_, std::data(headers), std::size(headers));
     }
 
 private:
-    void check(minka_status code) noexcept {
-        // What was to be changed must not go on unchanged.
-        if (code != MINKA_OK) refuse("a hook changed it into what cannot be");
-    }
-
     minka_verdict *raw_;
 };
 
@@ -444,8 +442,8 @@ private:
 /// the network, else the thread that is in a call of a client in this process, or that client's
 /// own. Whoever else that thread serves waits meanwhile. It may be called by several threads at
 /// once. It may use clients, but not wait for what needs the hook itself, and close neither the
-/// broker nor the client that it is called for. An exception in it refuses the record or login:
-/// its what() is the reason.
+/// broker nor the client that it is called for. An exception in it is a failure (Verdict::fail),
+/// with its what() as the reason.
 struct Hooks {
     using OnRecord = std::function<void(const Passing &, Verdict &)>;
     using OnLogin = std::function<bool(const Login &, Verdict &)>;
@@ -472,9 +470,9 @@ inline void minka_hpp_on_record(void *hook, const minka_passing *record, minka_v
     try {
         (*static_cast<Hooks::OnRecord *>(hook))(Passing(record), verdict);
     } catch (const std::exception &error) {
-        verdict.refuse(error.what());
+        verdict.fail(error.what());
     } catch (...) {
-        verdict.refuse("a hook threw something that is no std::exception");
+        verdict.fail("a hook threw something that is no std::exception");
     }
 #else
     (*static_cast<Hooks::OnRecord *>(hook))(Passing(record), verdict);
@@ -487,9 +485,9 @@ inline bool minka_hpp_on_login(void *hook, const minka_login *login, minka_verdi
     try {
         return (*static_cast<Hooks::OnLogin *>(hook))(Login(login), verdict);
     } catch (const std::exception &error) {
-        verdict.refuse(error.what());
+        verdict.fail(error.what());
     } catch (...) {
-        verdict.refuse("a hook threw something that is no std::exception");
+        verdict.fail("a hook threw something that is no std::exception");
     }
     return false;
 #else

@@ -173,6 +173,8 @@ pub enum ErrorKind {
     UnsupportedMechanism = 91,
     /// The broker wants a login, and the client has no user name and password.
     AuthenticationRequired = 92,
+    /// A hook of the program that embeds the broker failed.
+    HookFailed = 93,
 }
 }
 
@@ -274,6 +276,7 @@ impl ErrorKind {
                 | Self::BrokerUnavailable
                 | Self::RebalanceInProgress
                 | Self::MemberIdRequired
+                | Self::HookFailed
         )
     }
 }

@@ -5,6 +5,7 @@
 mod client_common;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ scenes! {
     positions_of_a_group_go_on_behind_what_is_left_out,
     what_is_left_out_of_a_queue_is_done,
     a_queue_of_which_nothing_is_left_keeps_its_members_waiting,
-    a_panic_leaves_its_record_out,
+    what_a_failing_hook_is_asked_about_is_asked_about_again,
     what_cannot_be_unpacked_does_not_leave,
 }
 
@@ -224,17 +225,47 @@ fn a_queue_of_which_nothing_is_left_keeps_its_members_waiting(way: Way) {
     assert_eq!(take(&mut member, 1), [(10_001, "a".to_owned())]);
 }
 
-fn a_panic_leaves_its_record_out(way: Way) {
-    let bed = bed(way, |passing| {
-        assert_ne!(passing.value, Some(&b"1"[..]), "this hook fails on purpose");
+fn what_a_failing_hook_is_asked_about_is_asked_about_again(way: Way) {
+    let failures = Arc::new(AtomicU32::new(0));
+    let counted = failures.clone();
+    let bed = bed(way, move |passing| {
+        if passing.value == Some(b"1") && counted.fetch_add(1, Ordering::SeqCst) % 3 < 2 {
+            assert_ne!(counted.load(Ordering::SeqCst) % 3, 1, "this hook fails on purpose");
+            return Verdict::Fail("not now".to_owned());
+        }
         Verdict::Pass
     });
     bed.topic("t", 1);
-    append(&bed, Codec::None, &numbers(0..3));
+    for value in numbers(0..3) {
+        append(&bed, Codec::None, &[value]);
+    }
     let mut reader = consumer(&bed, None);
     reader.assign(&[("t", 0, StartAt::Earliest)]).unwrap();
-    assert_eq!(take(&mut reader, 2), [(0, "0".to_owned()), (2, "2".to_owned())]);
+    assert_eq!(take_all(&mut reader, 3), expected(0..3));
+    assert!(failures.load(Ordering::SeqCst) >= 3);
     assert!(bed.log().contains("delivery hook panicked"), "{}", bed.log());
+
+    let mut member = queue(&bed);
+    let mut shared = take_all(&mut member, 3);
+    shared.sort();
+    assert_eq!(shared, expected(0..3));
+    assert!(failures.load(Ordering::SeqCst) >= 6);
+    assert_eq!(member.acknowledged_too_late(), 0);
+}
+
+/// Polls until `count` records came, whatever errors are told.
+fn take_all(consumer: &mut Consumer, count: usize) -> Vec<(u64, String)> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut all = Vec::new();
+    while all.len() < count {
+        assert!(Instant::now() < deadline, "only {all:?} came");
+        let Ok(records) = consumer.poll(Duration::from_millis(200)) else { continue };
+        all.extend(records.iter().map(|record| {
+            let value = record.value.unwrap_or_default();
+            (record.offset, String::from_utf8_lossy(value).into_owned())
+        }));
+    }
+    all
 }
 
 fn what_cannot_be_unpacked_does_not_leave(way: Way) {

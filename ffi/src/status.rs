@@ -130,6 +130,8 @@ pub const MINKA_AUTHENTICATION_FAILED: i32 = 90;
 pub const MINKA_UNSUPPORTED_MECHANISM: i32 = 91;
 /// The broker wants a login, and the client has no user name and password.
 pub const MINKA_AUTHENTICATION_REQUIRED: i32 = 92;
+/// A hook of the program that embeds the broker failed.
+pub const MINKA_HOOK_FAILED: i32 = 93;
 
 /// The kinds of error, and what they are called: the end of the constants' names.
 const KINDS: &[(ErrorKind, &CStr)] = &[
@@ -193,6 +195,7 @@ const KINDS: &[(ErrorKind, &CStr)] = &[
     (ErrorKind::AuthenticationFailed, c"AUTHENTICATION_FAILED"),
     (ErrorKind::UnsupportedMechanism, c"UNSUPPORTED_MECHANISM"),
     (ErrorKind::AuthenticationRequired, c"AUTHENTICATION_REQUIRED"),
+    (ErrorKind::HookFailed, c"HOOK_FAILED"),
 ];
 
 /// What a status is called, such as "TIMEOUT" for MINKA_TIMEOUT, or "OK". It ends with a NUL, and

@@ -14,6 +14,7 @@ use crate::status::minka_status;
 pub struct minka_verdict {
     is_login: bool,
     refused: Option<String>,
+    failed: Option<String>,
     key: Option<Option<Vec<u8>>>,
     value: Option<Option<Vec<u8>>>,
     headers: Option<Headers>,
@@ -33,17 +34,32 @@ pub unsafe extern "C" fn minka_verdict_refuse(
         // SAFETY: the header says what callers must keep to.
         let verdict = unsafe { changed(verdict, "verdict") }?;
         // SAFETY: as above.
-        let reason = unsafe { reason.nullable("reason") };
-        verdict.refused = Some(match &reason {
-            Ok(Some(reason)) => String::from_utf8_lossy(reason).into_owned(),
-            Ok(None) | Err(_) => "no reason was given".to_owned(),
-        });
-        reason.map(drop)
+        let (told, result) = unsafe { told(reason) };
+        verdict.refused = Some(told);
+        result
     })
 }
 
-/// Gives a record another key, which is copied; NULL for none. Where this fails, the record is
-/// refused: it must not go on without the change that somebody wanted.
+/// Says that the hook cannot decide, and tells why; `reason` is as in minka_verdict_refuse. At
+/// admission and at a login that refuses. At delivery nothing is decided: a fetch ends before the
+/// record with MINKA_HOOK_FAILED, a queue group takes the record back, and both are tried again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn minka_verdict_fail(
+    verdict: *mut minka_verdict,
+    reason: minka_bytes,
+) -> minka_status {
+    boundary::status(|| {
+        // SAFETY: the header says what callers must keep to.
+        let verdict = unsafe { changed(verdict, "verdict") }?;
+        // SAFETY: as above.
+        let (told, result) = unsafe { told(reason) };
+        verdict.failed = Some(told);
+        result
+    })
+}
+
+/// Gives a record another key, which is copied; NULL for none. Where this fails, so has the hook:
+/// the record must not go on without the change that somebody wanted.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn minka_verdict_set_key(
     verdict: *mut minka_verdict,
@@ -90,7 +106,20 @@ pub unsafe extern "C" fn minka_verdict_set_headers(
     unsafe { change(verdict, headers, |verdict, headers| verdict.headers = Some(headers)) }
 }
 
-/// Changes the record that the verdict is about, or refuses it where that fails.
+/// A reason as well as it can be told, and whether it could be.
+///
+/// # Safety
+/// As [`minka_bytes::nullable`].
+unsafe fn told(reason: minka_bytes) -> (String, Result<()>) {
+    // SAFETY: the caller says so.
+    match unsafe { reason.nullable("reason") } {
+        Ok(Some(reason)) => (String::from_utf8_lossy(reason).into_owned(), Ok(())),
+        Ok(None) => ("no reason was given".to_owned(), Ok(())),
+        Err(error) => ("no reason was given".to_owned(), Err(error)),
+    }
+}
+
+/// Changes the record that the verdict is about; where that fails, so has the hook.
 ///
 /// # Safety
 /// As [`changed`].
@@ -106,7 +135,7 @@ unsafe fn change<T>(
             let text = "somebody who wants to be let in can only be refused, not changed";
             return Err(Error::new(ErrorKind::InvalidRequest, text));
         }
-        let read = read().inspect_err(|error| verdict.refused = Some(error.to_string()))?;
+        let read = read().inspect_err(|error| verdict.failed = Some(error.to_string()))?;
         put(verdict, read);
         Ok(())
     })
@@ -120,11 +149,14 @@ impl minka_verdict {
 
     /// Why it was refused, if so.
     pub(crate) fn into_refusal(self) -> Option<String> {
-        self.refused
+        self.refused.or(self.failed)
     }
 
     /// What it says of a record.
     pub(crate) fn into_verdict(self, record: &Passing<'_>) -> Verdict {
+        if let Some(reason) = self.failed {
+            return Verdict::Fail(reason);
+        }
         if let Some(reason) = self.refused {
             return Verdict::Refuse(reason);
         }

@@ -57,9 +57,11 @@ class Hooks {
     const { clientId, user, address } = question;
     const record = question.record === null ? null : passing(question.record);
     const refuse = (error) => {
-      this.native.answer(token, String(error?.message ?? error));
-      // A consumer misses the record without being told, so a fault in the hook must be seen.
-      if (hook === 'delivery' && !(error instanceof Reject))
+      const reason = String(error?.message ?? error);
+      if (error instanceof Reject) return this.native.answer(token, reason);
+      this.native.answerFailed(token, reason);
+      // A consumer stands still before the record, so a fault in the hook must be seen.
+      if (hook === 'delivery')
         setImmediate(() => {
           throw error;
         });

@@ -211,6 +211,8 @@ export declare class NativeBroker {
   nextQuestion(): Question | null
   /** Answers a question: the record or the client passes, or is refused for a reason. */
   answer(token: number, refused?: string | undefined | null): void
+  /** Answers a question: the hook failed, for this reason. */
+  answerFailed(token: number, reason: string): void
   /** Answers a question: the record goes on as the message in `bytes`. */
   answerChanged(token: number, bytes: Buffer): void
   /** Whether the event loop goes on because the broker is open. */

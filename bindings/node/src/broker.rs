@@ -179,6 +179,14 @@ impl NativeBroker {
         }
     }
 
+    /// Answers a question: the hook failed, for this reason.
+    #[napi]
+    pub fn answer_failed(&self, token: u32, reason: String) {
+        if let Some(bridge) = &self.bridge {
+            bridge.answer(token, Verdict::Fail(reason));
+        }
+    }
+
     /// Answers a question: the record goes on as the message in `bytes`.
     #[napi]
     pub fn answer_changed(&self, token: u32, bytes: BufferSlice<'_>) {

@@ -190,7 +190,7 @@ impl Bridge {
             address: Some(login.address.to_string()),
         });
         match verdict {
-            Verdict::Refuse(reason) => Err(reason),
+            Verdict::Refuse(reason) | Verdict::Fail(reason) => Err(reason),
             Verdict::Pass | Verdict::Change(_) => Ok(()),
         }
     }
@@ -213,7 +213,7 @@ impl Bridge {
             if !state.can_answer() || began.elapsed() >= timeout {
                 state.asked.retain(|asked| asked.token != token);
                 let why = "the hook did not answer in time, or its thread has ended";
-                return Verdict::Refuse(why.to_owned());
+                return Verdict::Fail(why.to_owned());
             }
             state.waiting.insert(token, None);
             let left = timeout.saturating_sub(began.elapsed()).min(LOOK);
@@ -259,7 +259,7 @@ pub(crate) fn change(bytes: &[u8]) -> Verdict {
             })
         });
     });
-    verdict.unwrap_or_else(|| Verdict::Refuse("the hook gave no record".to_owned()))
+    verdict.unwrap_or_else(|| Verdict::Fail("the hook gave no record".to_owned()))
 }
 
 impl fmt::Debug for Question {

@@ -136,15 +136,14 @@ impl Hook {
     fn judge(&self, passing: &Passing<'_>) -> Verdict {
         let judged = Python::try_attach(|py| {
             let record = PassingRecord::new(py, passing).and_then(|record| Py::new(py, record));
-            match record.and_then(|record| self.call(py, record.into_any())) {
-                Ok(answer) => match verdict(&answer, passing) {
-                    Ok(verdict) => verdict,
-                    Err(error) => Verdict::Refuse(self.reason(py, error)),
-                },
-                Err(error) => Verdict::Refuse(self.reason(py, error)),
-            }
+            let answer = record.and_then(|record| self.call(py, record.into_any()));
+            answer.and_then(|answer| verdict(&answer, passing)).unwrap_or_else(|error| {
+                let verdict =
+                    if self.is_reject(py, &error) { Verdict::Refuse } else { Verdict::Fail };
+                verdict(self.reason(py, error))
+            })
         });
-        judged.unwrap_or_else(|| Verdict::Refuse(SHUTTING_DOWN.to_owned()))
+        judged.unwrap_or_else(|| Verdict::Fail(SHUTTING_DOWN.to_owned()))
     }
 
     fn let_in(&self, login: &CoreLogin<'_>) -> Result<(), String> {
@@ -174,11 +173,16 @@ impl Hook {
         }
     }
 
+    /// Whether a hook refuses by this exception, and has not failed.
+    fn is_reject(&self, py: Python<'_>, error: &PyErr) -> bool {
+        let reject = py.import("minka.errors").and_then(|errors| errors.getattr("Reject"));
+        reject.is_ok_and(|reject| error.is_instance(py, &reject))
+    }
+
     /// What the client is told: the reason of a `Reject`. Other exceptions are the hook's own, and
     /// go where Python puts those that nobody catches.
     fn reason(&self, py: Python<'_>, error: PyErr) -> String {
-        let reject = py.import("minka.errors").and_then(|errors| errors.getattr("Reject"));
-        if reject.is_ok_and(|reject| error.is_instance(py, &reject)) {
+        if self.is_reject(py, &error) {
             return error.value(py).str().map_or_else(|_| "rejected".to_owned(), |s| s.to_string());
         }
         let name = error.get_type(py).name().map_or_else(|_| "?".to_owned(), |s| s.to_string());

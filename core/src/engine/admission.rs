@@ -53,7 +53,7 @@ impl Broker {
             rewrite(&produce.batch, &header, |record| match asking.ask(record, &header, None) {
                 Verdict::Pass => Fate::Keep,
                 Verdict::Change(changed) => Fate::Change(changed),
-                Verdict::Refuse(reason) => {
+                Verdict::Refuse(reason) | Verdict::Fail(reason) => {
                     records.push((record.offset_delta.cast_unsigned(), reason));
                     Fate::Keep
                 }

@@ -32,10 +32,12 @@ pub(super) enum Fate {
     Change(Changed),
     /// It is not there any more.
     LeaveOut,
+    /// Nothing is known, so the batch stays where it is.
+    Fail(Error),
 }
 
 impl Asking<'_> {
-    /// Asks about one record. A panic of the hook refuses it.
+    /// Asks about one record. A panic of the hook is a failure.
     pub(super) fn ask(
         &self,
         record: &Record<'_>,
@@ -61,18 +63,17 @@ impl Asking<'_> {
         catch_unwind(AssertUnwindSafe(|| (self.hook)(&passing))).unwrap_or_else(|_| {
             let Self { name, topic, partition, .. } = self;
             let text = format_args!(
-                "the {name} hook panicked at a record of partition {partition} of topic {topic}, \
-                 which is refused"
+                "the {name} hook panicked at a record of partition {partition} of topic {topic}"
             );
             self.events.log_limited(Level::Error, "panics of hooks", text);
-            Verdict::Refuse(format!("the {name} hook failed"))
+            Verdict::Fail(format!("the {name} hook failed"))
         })
     }
 }
 
 /// Decides on each record of a whole batch. `None` where all of it stays as it is.
 ///
-/// Fails where the batch cannot be unpacked, or contradicts itself.
+/// Fails where the batch cannot be unpacked, contradicts itself, or `decide` fails.
 pub(super) fn rewrite(
     batch: &Bytes,
     header: &BatchHeader,
@@ -96,19 +97,24 @@ pub(super) fn rewrite(
         }
         delta_min = record.offset_delta.saturating_add(1);
         let end = records.len() - walk.rest().len();
-        let fate = decide(&record);
-        if matches!(fate, Fate::Keep) {
-            run_count += 1;
-        } else {
-            let changed = changed.get_or_insert_with(|| Rewrite::new(*header));
-            changed.keep(&records[run..at], run_count);
-            (run, run_count) = (end, 0);
-            if let Fate::Change(new) = fate {
-                let headers = new.headers.iter();
-                let headers = headers.map(|(key, value)| Header { key, value: value.as_deref() });
-                let headers: Vec<Header<'_>> = headers.collect();
-                changed.change(&record, new.key.as_deref(), new.value.as_deref(), &headers)?;
+        let new = match decide(&record) {
+            Fate::Keep => {
+                run_count += 1;
+                at = end;
+                continue;
             }
+            Fate::Change(new) => Some(new),
+            Fate::LeaveOut => None,
+            Fate::Fail(error) => return Err(error),
+        };
+        let changed = changed.get_or_insert_with(|| Rewrite::new(*header));
+        changed.keep(&records[run..at], run_count);
+        (run, run_count) = (end, 0);
+        if let Some(new) = new {
+            let headers = new.headers.iter();
+            let headers = headers.map(|(key, value)| Header { key, value: value.as_deref() });
+            let headers: Vec<Header<'_>> = headers.collect();
+            changed.change(&record, new.key.as_deref(), new.value.as_deref(), &headers)?;
         }
         at = end;
     }

@@ -146,7 +146,10 @@ impl Broker {
             let unread: Vec<_> = unread.map(|range| range.first.max(read)..=range.last).collect();
             self.settle_queue(fetch, number, &unread, AckKind::Release);
             records.acquired = without(&records.acquired, &unread);
-            records.error.get_or_insert(error);
+            // With an error, clients overlook the records beside it. It comes again.
+            if records.acquired.is_empty() {
+                records.error.get_or_insert(error);
+            }
         }
         if !records.acquired.is_empty() {
             pieces.extend(passed.batches.into_iter().map(Piece::Bytes));
@@ -245,6 +248,10 @@ impl Passed {
                 Verdict::Refuse(_) => {
                     add(left_out, offset);
                     Fate::LeaveOut
+                }
+                Verdict::Fail(reason) => {
+                    let text = format!("the delivery hook failed at offset {offset}: {reason}");
+                    Fate::Fail(Error::new(ErrorKind::HookFailed, text))
                 }
             }
         })?;

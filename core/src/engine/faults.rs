@@ -30,7 +30,7 @@ pub struct Fault {
 #[non_exhaustive]
 pub enum Effect {
     /// The call does nothing and fails with this error. On the disk this is an I/O error whatever
-    /// the kind.
+    /// the kind. Clients behind an address try again what can be; those of this process tell it.
     Error(ErrorKind),
     /// The call takes this much longer.
     Delay(Duration),

@@ -20,7 +20,7 @@ pub type AuthenticationHook = dyn Fn(&Login<'_>) -> Result<(), String> + Send + 
 /// the Kafka door, else the thread that is in a call of a client in this process, or the thread of
 /// that client. Whoever else that thread serves waits meanwhile. A hook may be called by several
 /// threads at once, and under no lock of the broker. It may use clients, but not wait for what
-/// needs the hook itself, and not close the broker. A panic in it refuses the record.
+/// needs the hook itself, and not close the broker. A panic in it is a [`Verdict::Fail`].
 #[derive(Clone, Default)]
 pub struct Hooks {
     /// Asked about each record before it is appended. Where one record of a batch is refused, so
@@ -75,6 +75,10 @@ pub enum Verdict {
     Change(Changed),
     /// It does not go on, for this reason.
     Refuse(String),
+    /// The hook cannot say, for this reason. At admission that refuses the record. At delivery
+    /// nothing is decided: a fetch ends before the record's batch with an error, a queue group
+    /// takes the batch back, and both are tried again.
+    Fail(String),
 }
 
 /// What a record is from here on.

@@ -66,6 +66,10 @@ const (
 	ShareSessionLimitReached Code = C.MINKA_SHARE_SESSION_LIMIT_REACHED
 	FencedMemberEpoch        Code = C.MINKA_FENCED_MEMBER_EPOCH
 	NonEmptyGroup            Code = C.MINKA_NON_EMPTY_GROUP
+	AuthenticationFailed     Code = C.MINKA_AUTHENTICATION_FAILED
+	UnsupportedMechanism     Code = C.MINKA_UNSUPPORTED_MECHANISM
+	AuthenticationRequired   Code = C.MINKA_AUTHENTICATION_REQUIRED
+	HookFailed               Code = C.MINKA_HOOK_FAILED
 )
 
 // Error is the code in letters, such as UNKNOWN_TOPIC_OR_PARTITION.

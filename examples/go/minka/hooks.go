@@ -15,7 +15,8 @@ import (
 // A hook is called on a thread of the broker, or on one that is in a call of a client in this
 // process; whoever else that thread serves waits meanwhile. It may be called by several threads at
 // once. It may use clients, but not wait for what needs the hook itself, and close neither the
-// broker nor the client that it is called for. A panic in it refuses.
+// broker nor the client that it is called for. A panic in it is a failure: at admission and at a
+// login that refuses, at delivery nothing is decided and it is tried again.
 type Hooks struct {
 	// Admission is asked about each record before it is appended. An error refuses the record,
 	// and with it its batch: its text is the reason that the client is told.
@@ -125,43 +126,35 @@ func minkaGoRecord(hook C.uintptr_t, raw *C.minka_passing, verdict *C.minka_verd
 		verdict:   verdict,
 	}
 	ask := cgo.Handle(hook).Value().(func(*Passing) error)
-	if err := guarded(func() error { return ask(record) }); err != nil {
-		refuse(verdict, err)
-	}
+	guarded(verdict, func() error { return ask(record) })
 }
 
 //export minkaGoLogin
 func minkaGoLogin(hook C.uintptr_t, raw *C.minka_login, verdict *C.minka_verdict) C.bool {
 	login := &Login{text(raw.user), text(raw.password), text(raw.address)}
 	ask := cgo.Handle(hook).Value().(func(*Login) error)
-	err := guarded(func() error { return ask(login) })
-	if err != nil {
-		refuse(verdict, err)
-	}
-	return err == nil
+	return C.bool(guarded(verdict, func() error { return ask(login) }))
 }
 
 //export minkaGoRelease
 func minkaGoRelease(hook C.uintptr_t) { cgo.Handle(hook).Delete() }
 
-// guarded turns a panic into an error: it must not leave through C.
-func guarded(f func() error) (err error) {
-	defer func() {
-		if panicked := recover(); panicked != nil {
-			err = fmt.Errorf("a hook panicked: %v", panicked)
-		}
-	}()
-	return f()
-}
-
-func refuse(verdict *C.minka_verdict, reason error) {
+// guarded asks a hook. An error refuses, and a panic, which must not leave through C, is a failure.
+func guarded(verdict *C.minka_verdict, ask func() error) (passes bool) {
 	var memory arena
 	defer memory.free()
-	told := memory.text(reason.Error())
-	if C.minka_verdict_refuse(verdict, told) != C.MINKA_OK {
-		// A reason that is not UTF-8 cannot be told, but what is refused stays refused.
-		C.minka_verdict_refuse(verdict, memory.text("a hook refused it"))
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			reason := memory.text(fmt.Sprintf("a hook panicked: %v", panicked))
+			C.minka_verdict_fail(verdict, reason)
+			passes = false
+		}
+	}()
+	if err := ask(); err != nil {
+		C.minka_verdict_refuse(verdict, memory.text(err.Error()))
+		return false
 	}
+	return true
 }
 
 // headers copies the headers that C shows.

@@ -67,7 +67,8 @@ class Broker:
     ``on_delivery`` before a consumer gets it; either returns ``None`` to let it pass or a
     ``Change``, and raises ``Reject`` to refuse it. ``on_authentication`` is asked about each
     connection of the Kafka door, and returns ``None`` or ``True`` or raises ``Reject``. Any other
-    exception refuses, too, and goes to ``sys.unraisablehook``.
+    exception goes to ``sys.unraisablehook`` and refuses, too, but at delivery, where the record is
+    held back and asked about again.
 
     Raises ``InvalidConfig``, ``DirectoryLocked``, ``StorageFailed``, ``FormatTooNew``, ``Network``.
     """

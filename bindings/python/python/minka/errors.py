@@ -28,6 +28,7 @@ __all__ = [
     "FormatTooNew",
     "GroupFull",
     "GroupNotFound",
+    "HookFailed",
     "IllegalGeneration",
     "InconsistentProtocol",
     "Internal",
@@ -526,6 +527,13 @@ class AuthenticationRequired(Error):
 
     code = 92
     name = "AUTHENTICATION_REQUIRED"
+
+
+class HookFailed(Error):
+    """A hook of the program that embeds the broker failed."""
+
+    code = 93
+    name = "HOOK_FAILED"
 
 
 BY_CODE: dict[int, type[Error]] = {error.code: error for error in Error.__subclasses__()}

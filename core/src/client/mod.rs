@@ -6,6 +6,7 @@
 
 mod admin;
 mod backoff;
+mod common_settings;
 mod config;
 mod consumer;
 mod partitioner;

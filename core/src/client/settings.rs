@@ -1,5 +1,6 @@
-//! The settings of producers and admins by name, and what those of all clients have in common.
+//! The settings of producers and admins by name.
 
+use super::common_settings;
 use super::config::{AdminConfig, ProducerConfig};
 use crate::batch::compression::Codec;
 use crate::engine::Acks;
@@ -41,12 +42,7 @@ pub(super) const PRODUCER: &[Setting<ProducerConfig>] = &[
         meaning: "How many bytes of records may wait for their acknowledgement; not less than \
                   batch.size.",
     },
-    Setting {
-        name: "client.id",
-        default: "minka",
-        takes: Takes::Text("a name", |config, name| text::client_id(&mut config.client_id, name)),
-        meaning: "What the client calls itself.",
-    },
+    common_settings::client_id(),
     Setting {
         name: "compression.type",
         default: "none",
@@ -86,155 +82,32 @@ pub(super) const PRODUCER: &[Setting<ProducerConfig>] = &[
         takes: Takes::Millis(0, MS_MAX, |config, time| config.block_max = time),
         meaning: "How long sending waits for room in the buffer, or to hear of a topic.",
     },
-    Setting {
-        name: "request.timeout.ms",
-        default: "30000",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.request_timeout = time),
-        meaning: "How long a broker may take to answer one request.",
-    },
-    Setting {
-        name: "retry.backoff.max.ms",
-        default: "1000",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.retry_backoff_max = time),
-        meaning: "How long to wait at most before something is tried again.",
-    },
-    Setting {
-        name: "retry.backoff.ms",
-        default: "100",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.retry_backoff_min = time),
-        meaning: "How long to wait before something is tried again for the first time.",
-    },
-    Setting {
-        name: "sasl.mechanism",
-        default: "PLAIN",
-        takes: Takes::Word(&["PLAIN"], |_, _| ()),
-        meaning: "How to log in; there is only this.",
-    },
-    Setting {
-        name: "sasl.password",
-        default: "",
-        takes: Takes::Text("a password", |config, word| {
-            text::password(&mut config.credentials, word)
-        }),
-        meaning: "The password of sasl.username.",
-    },
-    Setting {
-        name: "sasl.username",
-        default: "",
-        takes: Takes::Text("a name", |config, name| text::user(&mut config.credentials, name)),
-        meaning: "Who to log in as behind an address.",
-    },
-    Setting {
-        name: "security.protocol",
-        default: "by sasl.username",
-        takes: Takes::Word(&["PLAINTEXT", "SASL_PLAINTEXT"], |_, _| ()),
-        meaning: "How to talk to an address. Whether to log in is said by sasl.username alone.",
-    },
+    common_settings::request_timeout(),
+    common_settings::retry_backoff_max(),
+    common_settings::retry_backoff(),
+    common_settings::sasl_mechanism(),
+    common_settings::sasl_password(),
+    common_settings::sasl_username(),
+    common_settings::security_protocol(),
 ];
 
 /// The settings by name, in order.
 pub(super) const ADMIN: &[Setting<AdminConfig>] = &[
-    Setting {
-        name: "client.id",
-        default: "minka",
-        takes: Takes::Text("a name", |config, name| text::client_id(&mut config.client_id, name)),
-        meaning: "What the client calls itself.",
-    },
+    common_settings::client_id(),
     Setting {
         name: "default.api.timeout.ms",
         default: "60000",
         takes: Takes::Millis(1, MS_MAX, |config, time| config.timeout = time),
         meaning: "How long a call may take, with everything that has to be tried again.",
     },
-    Setting {
-        name: "request.timeout.ms",
-        default: "30000",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.request_timeout = time),
-        meaning: "How long a broker may take to answer one request.",
-    },
-    Setting {
-        name: "retry.backoff.max.ms",
-        default: "1000",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.retry_backoff_max = time),
-        meaning: "How long to wait at most before something is tried again.",
-    },
-    Setting {
-        name: "retry.backoff.ms",
-        default: "100",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.retry_backoff_min = time),
-        meaning: "How long to wait before something is tried again for the first time.",
-    },
-    Setting {
-        name: "sasl.mechanism",
-        default: "PLAIN",
-        takes: Takes::Word(&["PLAIN"], |_, _| ()),
-        meaning: "How to log in; there is only this.",
-    },
-    Setting {
-        name: "sasl.password",
-        default: "",
-        takes: Takes::Text("a password", |config, word| {
-            text::password(&mut config.credentials, word)
-        }),
-        meaning: "The password of sasl.username.",
-    },
-    Setting {
-        name: "sasl.username",
-        default: "",
-        takes: Takes::Text("a name", |config, name| text::user(&mut config.credentials, name)),
-        meaning: "Who to log in as behind an address.",
-    },
-    Setting {
-        name: "security.protocol",
-        default: "by sasl.username",
-        takes: Takes::Word(&["PLAINTEXT", "SASL_PLAINTEXT"], |_, _| ()),
-        meaning: "How to talk to an address. Whether to log in is said by sasl.username alone.",
-    },
+    common_settings::request_timeout(),
+    common_settings::retry_backoff_max(),
+    common_settings::retry_backoff(),
+    common_settings::sasl_mechanism(),
+    common_settings::sasl_password(),
+    common_settings::sasl_username(),
+    common_settings::security_protocol(),
 ];
-
-/// Settings of clients that are texts.
-pub(super) mod text {
-    use crate::client::config::Credentials;
-
-    /// The longest text that the protocol can say, in bytes.
-    const BYTES_MAX: usize = i16::MAX as usize;
-
-    pub(in crate::client) fn client_id(place: &mut String, name: &str) -> Result<(), String> {
-        name.clone_into(place);
-        fits(name)
-    }
-
-    pub(in crate::client) fn user(
-        place: &mut Option<Credentials>,
-        name: &str,
-    ) -> Result<(), String> {
-        name.clone_into(&mut credentials(place).user);
-        given(name)
-    }
-
-    pub(in crate::client) fn password(
-        place: &mut Option<Credentials>,
-        word: &str,
-    ) -> Result<(), String> {
-        word.clone_into(&mut credentials(place).password);
-        given(word)
-    }
-
-    fn credentials(place: &mut Option<Credentials>) -> &mut Credentials {
-        place.get_or_insert(Credentials { user: String::new(), password: String::new() })
-    }
-
-    fn given(text: &str) -> Result<(), String> {
-        if text.is_empty() { Err("it is empty".to_owned()) } else { fits(text) }
-    }
-
-    fn fits(text: &str) -> Result<(), String> {
-        if text.len() > BYTES_MAX {
-            return Err(format!("it has {} bytes, {BYTES_MAX} are allowed", text.len()));
-        }
-        Ok(())
-    }
-}
 
 #[cfg(test)]
 mod tests {

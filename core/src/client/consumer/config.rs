@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::client::common_settings;
 use crate::client::config::{Credentials, check_credentials};
-use crate::client::settings::text;
 use crate::clock::Millis;
 use crate::error::{Error, ErrorKind, Result};
 use crate::setting::{self, MS_MAX, Setting, SettingDescription, Takes};
@@ -225,12 +225,7 @@ const SETTINGS: &[Setting<ConsumerConfig>] = &[
         takes: Takes::Text("earliest, latest, time: and ms since 1970", set_start),
         meaning: "Where to begin in a partition for which the group has committed nothing.",
     },
-    Setting {
-        name: "client.id",
-        default: "minka",
-        takes: Takes::Text("a name", |config, name| text::client_id(&mut config.client_id, name)),
-        meaning: "What the client calls itself.",
-    },
+    common_settings::client_id(),
     Setting {
         name: "enable.auto.commit",
         default: "true",
@@ -283,50 +278,13 @@ const SETTINGS: &[Setting<ConsumerConfig>] = &[
         takes: Takes::Number(1, MS_MAX, |config, number| config.records_max = number as usize),
         meaning: "How many records a poll returns at most.",
     },
-    Setting {
-        name: "request.timeout.ms",
-        default: "30000",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.request_timeout = time),
-        meaning: "How long a broker may take to answer one request.",
-    },
-    Setting {
-        name: "retry.backoff.max.ms",
-        default: "1000",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.retry_backoff_max = time),
-        meaning: "How long to wait at most before something is tried again.",
-    },
-    Setting {
-        name: "retry.backoff.ms",
-        default: "100",
-        takes: Takes::Millis(1, MS_MAX, |config, time| config.retry_backoff_min = time),
-        meaning: "How long to wait before something is tried again for the first time.",
-    },
-    Setting {
-        name: "sasl.mechanism",
-        default: "PLAIN",
-        takes: Takes::Word(&["PLAIN"], |_, _| ()),
-        meaning: "How to log in; there is only this.",
-    },
-    Setting {
-        name: "sasl.password",
-        default: "",
-        takes: Takes::Text("a password", |config, word| {
-            text::password(&mut config.credentials, word)
-        }),
-        meaning: "The password of sasl.username.",
-    },
-    Setting {
-        name: "sasl.username",
-        default: "",
-        takes: Takes::Text("a name", |config, name| text::user(&mut config.credentials, name)),
-        meaning: "Who to log in as behind an address.",
-    },
-    Setting {
-        name: "security.protocol",
-        default: "by sasl.username",
-        takes: Takes::Word(&["PLAINTEXT", "SASL_PLAINTEXT"], |_, _| ()),
-        meaning: "How to talk to an address. Whether to log in is said by sasl.username alone.",
-    },
+    common_settings::request_timeout(),
+    common_settings::retry_backoff_max(),
+    common_settings::retry_backoff(),
+    common_settings::sasl_mechanism(),
+    common_settings::sasl_password(),
+    common_settings::sasl_username(),
+    common_settings::security_protocol(),
 ];
 
 #[cfg(test)]

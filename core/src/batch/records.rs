@@ -5,9 +5,26 @@
 //! and value, header count, and for each header key length, key, value length (-1: null), value.
 //! Source: the Kafka documentation, "Message Format", "Record".
 
-use super::header::corrupt;
+use bytes::Bytes;
+
+use super::compression::{Codec, decompress};
+use super::header::{BatchHeader, corrupt};
 use super::varint::{read_i32, read_i64, take};
 use crate::error::{Error, Result};
+use crate::limits::DECOMPRESSED_BYTES_MAX;
+
+/// The records of a batch, uncompressed: of what follows its header. What is not compressed is not
+/// copied.
+///
+/// # Errors
+/// `UnsupportedCompression`; `CorruptBatch` for what cannot be unpacked, or not within
+/// [`DECOMPRESSED_BYTES_MAX`].
+pub fn unpack(header: &BatchHeader, packed: &Bytes) -> Result<Bytes> {
+    match header.codec()? {
+        Codec::None => Ok(packed.clone()),
+        codec => decompress(codec, packed, DECOMPRESSED_BYTES_MAX).map(Bytes::from),
+    }
+}
 
 /// One record of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

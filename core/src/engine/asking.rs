@@ -5,12 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bytes::Bytes;
 
 use super::hooks::{Changed, Passing, Peer, RecordHook, Verdict};
-use crate::batch::compression::{Codec, decompress};
 use crate::batch::header::{BatchHeader, HEADER_BYTES};
-use crate::batch::records::{Header, Record, Records};
+use crate::batch::records::{Header, Record, Records, unpack};
 use crate::batch::rewrite::Rewrite;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::DECOMPRESSED_BYTES_MAX;
 use crate::sys::event_log::{EventLog, Level};
 
 /// A hook, and what all records have in common that it is asked about.
@@ -79,11 +77,7 @@ pub(super) fn rewrite(
     header: &BatchHeader,
     mut decide: impl FnMut(&Record<'_>) -> Fate,
 ) -> Result<Option<Bytes>> {
-    let packed = batch.slice(HEADER_BYTES..);
-    let records = match header.codec()? {
-        Codec::None => packed,
-        codec => decompress(codec, &packed, DECOMPRESSED_BYTES_MAX)?.into(),
-    };
+    let records = unpack(header, &batch.slice(HEADER_BYTES..))?;
     let mut walk = Records::new(&records, header.record_count);
     let mut changed: Option<Rewrite> = None;
     // What stays is taken over in runs.

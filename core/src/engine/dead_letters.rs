@@ -1,17 +1,20 @@
 //! Dead letters: records that no member of a queue group is to have again go into a topic of
 //! their own, with headers that say where they come from and why.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::topics::LiveTopic;
 use super::{Acks, EventKind, NewTopic, Produce, Shared, Ticket};
 use crate::batch::builder::BatchBuilder;
-use crate::batch::compression::{Codec, decompress};
+use crate::batch::compression::Codec;
 use crate::batch::header::{BatchHeader, HEADER_BYTES};
-use crate::batch::records::{Header, Record, Records};
+use crate::batch::records::{Header, Record, Records, unpack};
 use crate::clock::Millis;
 use crate::error::{ErrorKind, Result};
-use crate::limits::{BATCH_BYTES_MAX, DECOMPRESSED_BYTES_MAX};
+use crate::limits::BATCH_BYTES_MAX;
 use crate::state::group_config::GroupSettings;
 use crate::state::queues::{DeadLetter, DeadLetterReason};
 use crate::state::topic::Topic;
@@ -32,7 +35,7 @@ struct Source {
     header: BatchHeader,
     codec: Codec,
     /// Its records, uncompressed.
-    records: Vec<u8>,
+    records: Bytes,
     /// The ID of its first record.
     first_id: u64,
 }
@@ -106,25 +109,26 @@ impl Shared {
         // What fits compressed into its topic need not fit otherwise.
         let mut codec = Codec::None;
         let mut burial = Burial { topic: source.name.as_str().into(), index, ..Burial::default() };
-        let mut held: Option<Source> = None;
-        for offset in letter.first..=letter.last {
-            if !held.as_ref().is_some_and(|source| source.holds(offset)) {
-                held = match self.find_batch(&partition, offset) {
-                    Ok(found) => found.map(Source::open).transpose()?,
-                    // Retention was faster.
-                    Err(error) if error.kind() == ErrorKind::OffsetOutOfRange => None,
-                    Err(error) => return Err(error),
-                };
+        let mut next = letter.first;
+        while next <= letter.last {
+            let found = match self.find_batch(&partition, next) {
+                Ok(found) => found.map(Source::open).transpose()?,
+                // Retention was faster.
+                Err(error) if error.kind() == ErrorKind::OffsetOutOfRange => None,
+                Err(error) => return Err(error),
+            };
+            let wanted = next..=letter.last;
+            next = found.as_ref().map_or(0, Source::end).max(next + 1);
+            for record in found.iter().flat_map(|found| found.records(&wanted)) {
+                let (found, offset, record) = record?;
+                let headers = headers(group, &source.name, index, offset, letter);
+                if !batch.is_empty() && batch.size() + bytes_of(&record, &headers) > bytes_max {
+                    burial.tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
+                }
+                codec = found.codec;
+                found.copy(record, &headers, grave.copies, self.clock.wall(), &mut batch)?;
+                burial.offsets.push(offset);
             }
-            let Some(found) = &held else { continue };
-            let Some(record) = found.record(offset)? else { continue };
-            let headers = headers(group, &source.name, index, offset, letter);
-            if !batch.is_empty() && batch.size() + bytes_of(&record, &headers) > bytes_max {
-                burial.tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
-            }
-            codec = found.codec;
-            found.copy(record, &headers, grave.copies, self.clock.wall(), &mut batch)?;
-            burial.offsets.push(offset);
         }
         if !batch.is_empty() {
             burial.tickets.push(self.submit_letters(&grave, index, codec, &mut batch)?);
@@ -185,31 +189,29 @@ impl Shared {
 }
 
 impl Source {
-    fn open((first_id, batch): (u64, bytes::Bytes)) -> Result<Self> {
+    fn open((first_id, batch): (u64, Bytes)) -> Result<Self> {
         let header = BatchHeader::parse(&batch)?;
-        let packed = &batch[HEADER_BYTES..];
-        let codec = header.codec()?;
-        let records = match codec {
-            Codec::None => packed.to_vec(),
-            codec => decompress(codec, packed, DECOMPRESSED_BYTES_MAX)?,
-        };
-        Ok(Self { header, codec, records, first_id })
+        let records = unpack(&header, &batch.slice(HEADER_BYTES..))?;
+        Ok(Self { header, codec: header.codec()?, records, first_id })
     }
 
-    fn holds(&self, offset: u64) -> bool {
-        let (first, last) = (self.header.base_offset, self.header.last_offset());
-        (first.cast_unsigned()..=last.cast_unsigned()).contains(&offset)
+    /// The offset behind its last record.
+    fn end(&self) -> u64 {
+        self.header.last_offset().cast_unsigned().saturating_add(1)
     }
 
-    fn record(&self, offset: u64) -> Result<Option<Record<'_>>> {
+    /// The records that are wanted, each with its offset and this batch.
+    fn records(
+        &self,
+        wanted: &RangeInclusive<u64>,
+    ) -> impl Iterator<Item = Result<(&Self, u64, Record<'_>)>> {
         let base = self.header.base_offset.cast_unsigned();
-        for record in Records::new(&self.records, self.header.record_count) {
+        let records = Records::new(&self.records, self.header.record_count);
+        let placed = records.map(move |record| {
             let record = record?;
-            if base.checked_add_signed(record.offset_delta.into()) == Some(offset) {
-                return Ok(Some(record));
-            }
-        }
-        Ok(None)
+            Ok((self, base.saturating_add_signed(record.offset_delta.into()), record))
+        });
+        placed.filter(|placed| placed.as_ref().map_or(true, |(_, at, _)| wanted.contains(at)))
     }
 
     /// Adds a record to `batch`, with headers behind its own.

@@ -8,11 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::records::{Records, Run};
-use crate::batch::compression::{Codec, decompress};
 use crate::batch::header::{BatchHeader, HEADER_BYTES};
 use crate::batch::records;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::DECOMPRESSED_BYTES_MAX;
 
 /// Batches of one partition, of which a part may have been taken.
 #[derive(Debug)]
@@ -184,7 +182,7 @@ impl Unpacker {
             let wanted_from = self.windows.front().map_or(u64::MAX, |window| window.first);
             let wanted = last_offset >= self.position.max(wanted_from);
             if wanted && !header.is_control() && header.record_count > 0 {
-                let bytes = unpack(&header, &self.batches.slice(HEADER_BYTES..size))?;
+                let bytes = records::unpack(&header, &self.batches.slice(HEADER_BYTES..size))?;
                 self.batches = self.batches.slice(size..);
                 let left = header.record_count;
                 self.opened =
@@ -271,14 +269,6 @@ impl Opened {
     }
 }
 
-/// The records of a batch, uncompressed. What is not compressed is not copied.
-fn unpack(header: &BatchHeader, records: &Bytes) -> Result<Bytes> {
-    match header.codec()? {
-        Codec::None => Ok(records.clone()),
-        codec => decompress(codec, records, DECOMPRESSED_BYTES_MAX).map(Bytes::from),
-    }
-}
-
 fn corrupt(text: &str) -> Error {
     Error::new(ErrorKind::CorruptBatch, text)
 }
@@ -289,6 +279,7 @@ mod tests {
 
     use super::*;
     use crate::batch::builder::BatchBuilder;
+    use crate::batch::compression::Codec;
     use crate::batch::header::{CONTROL, PATCH_BYTES, patch};
 
     /// A batch of so many records, of which offsets are all the values.

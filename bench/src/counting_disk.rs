@@ -1,13 +1,12 @@
 //! The machine's disk, with a count of what the log asks of it.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use minka::sys::disk::Disk;
-use minka::sys::storage::{Storage, StoredFile};
+use minka::sys::watched::{DiskCall, Watch, Watched};
 
 /// How often files were synced, and how many bytes and writes went into them.
 #[derive(Debug, Default)]
@@ -46,82 +45,23 @@ impl Counts {
     }
 }
 
-/// A [`Disk`] that counts.
-#[derive(Debug)]
-pub(crate) struct CountingDisk {
-    disk: Disk,
-    counts: Arc<Counts>,
-}
-
-impl CountingDisk {
-    /// The directory, which must exist.
-    pub(crate) fn new(directory: &Path) -> (Arc<Self>, Arc<Counts>) {
-        let counts = Arc::new(Counts::default());
-        let disk = Self { disk: Disk::new(directory), counts: counts.clone() };
-        (Arc::new(disk), counts)
+impl Watch for Counts {
+    fn before(&self, call: DiskCall<'_>) -> io::Result<()> {
+        match call {
+            DiskCall::Read => {}
+            DiskCall::Write(parts) => {
+                let bytes: usize = parts.iter().map(|part| part.len()).sum();
+                self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+                self.writes.fetch_add(1, Ordering::Relaxed);
+            }
+            DiskCall::Sync => drop(self.syncs.fetch_add(1, Ordering::Relaxed)),
+        }
+        Ok(())
     }
 }
 
-impl Storage for CountingDisk {
-    fn open(&self, name: &str, create: bool) -> io::Result<Arc<dyn StoredFile>> {
-        let file = self.disk.open(name, create)?;
-        let counts = self.counts.clone();
-        Ok(Arc::new(CountingFile { file, counts }))
-    }
-
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)
-    }
-
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk.list()
-    }
-
-    fn sync_names(&self) -> io::Result<()> {
-        self.disk.sync_names()
-    }
-
-    fn boot_id(&self) -> String {
-        self.disk.boot_id()
-    }
-}
-
-#[derive(Debug)]
-struct CountingFile {
-    file: Arc<dyn StoredFile>,
-    counts: Arc<Counts>,
-}
-
-impl StoredFile for CountingFile {
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
-    fn read_exact_at(&self, buf: &mut [u8], position: u64) -> io::Result<()> {
-        self.file.read_exact_at(buf, position)
-    }
-
-    fn write_all_at(&self, parts: &[&[u8]], position: u64) -> io::Result<()> {
-        let bytes: usize = parts.iter().map(|part| part.len()).sum();
-        self.counts.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.counts.writes.fetch_add(1, Ordering::Relaxed);
-        self.file.write_all_at(parts, position)
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        self.counts.syncs.fetch_add(1, Ordering::Relaxed);
-        self.file.sync()
-    }
-
-    fn set_size(&self, size: u64) -> io::Result<()> {
-        self.file.set_size(size)
-    }
-
-    fn as_file(&self) -> Option<&File> {
-        self.file.as_file()
-    }
+/// The directory, which must exist, as a disk that counts.
+pub(crate) fn counting_disk(directory: &Path) -> (Arc<Watched<Counts>>, Arc<Counts>) {
+    let counts = Arc::new(Counts::default());
+    (Arc::new(Watched::new(Arc::new(Disk::new(directory)), counts.clone())), counts)
 }

@@ -14,7 +14,7 @@ use minka::engine::{Acks, Broker, Config, LiveTopic, Ticket};
 use minka::sys::event_log::EventLog;
 
 use crate::Outcome;
-use crate::counting_disk::{CountingDisk, Counts};
+use crate::counting_disk::{Counts, counting_disk};
 use crate::cpu::Stopwatch;
 use crate::engine;
 use crate::options::Options;
@@ -42,7 +42,7 @@ pub(crate) fn measure(options: &Options) -> Outcome<Vec<Row>> {
     let directory = options.scratch()?;
     let data = directory.path().join("minka");
     std::fs::create_dir_all(&data)?;
-    let (disk, counts) = CountingDisk::new(&data);
+    let (disk, counts) = counting_disk(&data);
     let clock = Arc::new(SystemClock::default());
     let events = Arc::new(EventLog::none());
     let broker = Broker::open_on(disk, clock, Config::default(), events)?;

@@ -5,7 +5,6 @@
 
 mod support;
 
-use std::fs::File;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -14,17 +13,11 @@ use minka::ErrorKind;
 use minka::clock::SystemClock;
 use minka::engine::{Acks, Broker, Config, Produce, Ticket};
 use minka::sys::event_log::EventLog;
-use minka::sys::storage::{Storage, StoredFile};
+use minka::sys::watched::{DiskCall, Watch, Watched};
 use support::log::{batch, create, read};
 use support::sim_disk::SimDisk;
 
-/// A disk whose writes wait while it is stopped.
-#[derive(Debug)]
-struct Stopping {
-    disk: SimDisk,
-    gate: Arc<Gate>,
-}
-
+/// Holds writes back while it is stopped.
 #[derive(Debug, Default)]
 struct Gate {
     state: Mutex<State>,
@@ -43,70 +36,29 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.waiting = state.stopped;
-        self.changed.notify_all();
-        drop(self.changed.wait_while(state, |state| state.stopped).unwrap());
-    }
-
-    /// Waits until somebody waits in [`Gate::pass`].
+    /// Waits until somebody waits in [`Gate::before`].
     fn wait_for_writer(&self) {
         let state = self.state.lock().unwrap();
         drop(self.changed.wait_while(state, |state| !state.waiting).unwrap());
     }
 }
 
-#[derive(Debug)]
-struct StoppingFile(Arc<dyn StoredFile>, Arc<Gate>);
-
-impl Storage for Stopping {
-    fn open(&self, name: &str, create: bool) -> io::Result<Arc<dyn StoredFile>> {
-        Ok(Arc::new(StoppingFile(self.disk.open(name, create)?, self.gate.clone())))
-    }
-    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-    fn remove(&self, name: &str) -> io::Result<()> {
-        self.disk.remove(name)
-    }
-    fn list(&self) -> io::Result<Vec<String>> {
-        self.disk.list()
-    }
-    fn sync_names(&self) -> io::Result<()> {
-        self.disk.sync_names()
-    }
-    fn boot_id(&self) -> String {
-        self.disk.boot_id()
-    }
-}
-
-impl StoredFile for StoppingFile {
-    fn size(&self) -> io::Result<u64> {
-        self.0.size()
-    }
-    fn read_exact_at(&self, buf: &mut [u8], position: u64) -> io::Result<()> {
-        self.0.read_exact_at(buf, position)
-    }
-    fn write_all_at(&self, parts: &[&[u8]], position: u64) -> io::Result<()> {
-        self.1.pass();
-        self.0.write_all_at(parts, position)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.0.sync()
-    }
-    fn set_size(&self, size: u64) -> io::Result<()> {
-        self.0.set_size(size)
-    }
-    fn as_file(&self) -> Option<&File> {
-        None
+impl Watch for Gate {
+    fn before(&self, call: DiskCall<'_>) -> io::Result<()> {
+        if let DiskCall::Write(_) = call {
+            let mut state = self.state.lock().unwrap();
+            state.waiting = state.stopped;
+            self.changed.notify_all();
+            drop(self.changed.wait_while(state, |state| state.stopped).unwrap());
+        }
+        Ok(())
     }
 }
 
 #[test]
 fn a_full_queue_is_said_and_nothing_in_it_is_lost() {
     let gate = Arc::new(Gate::default());
-    let storage = Arc::new(Stopping { disk: SimDisk::new(), gate: gate.clone() });
+    let storage = Arc::new(Watched::new(Arc::new(SimDisk::new()), gate.clone()));
     let config =
         Config { queue_cells: 4, queue_timeout: Duration::from_millis(30), ..Config::default() };
     let clock = Arc::new(SystemClock::default());

@@ -1,11 +1,15 @@
 //! Faults that a test asks for: the n-th call of an API fails, is late, or its connection ends.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use super::Broker;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::watched::{DiskCall, Watch};
 
 /// A fault to come.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +90,9 @@ const OTHERS: &[&str] = &[
 ];
 
 /// The calls of the disk.
-pub(super) const DISK_READ: &str = "disk.read";
-pub(super) const DISK_SYNC: &str = "disk.sync";
-pub(super) const DISK_WRITE: &str = "disk.write";
+const DISK_READ: &str = "disk.read";
+const DISK_SYNC: &str = "disk.sync";
+const DISK_WRITE: &str = "disk.write";
 const DISK: &[&str] = &[DISK_READ, DISK_SYNC, DISK_WRITE];
 
 /// The faults that are to come.
@@ -227,6 +231,25 @@ impl Faults {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watch for Faults {
+    fn before(&self, call: DiskCall<'_>) -> io::Result<()> {
+        let at = match call {
+            DiskCall::Read => DISK_READ,
+            DiskCall::Write(_) => DISK_WRITE,
+            DiskCall::Sync => DISK_SYNC,
+        };
+        match self.strike(at) {
+            Some(Effect::Error(_)) => return Err(Errno::EIO.into()),
+            // A broker that closes has the rest of its work done.
+            Some(Effect::Delay(delay)) => {
+                self.pause(delay);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 

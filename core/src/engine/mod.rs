@@ -14,7 +14,6 @@ mod delivery;
 mod drain;
 mod event_stream;
 mod faults;
-mod faulty_storage;
 mod group_settings;
 mod groups;
 mod hooks;

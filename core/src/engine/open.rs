@@ -10,7 +10,6 @@ use std::thread;
 use super::closing::Closing;
 use super::drain::Drain;
 use super::faults::Faults;
-use super::faulty_storage::FaultyStorage;
 use super::group_settings::GroupConfigs;
 use super::groups::{Groups, Timer, group_config};
 use super::idle::Idle;
@@ -36,6 +35,7 @@ use crate::sys::dir_lock::DirLock;
 use crate::sys::disk::Disk;
 use crate::sys::event_log::{EventLog, Level};
 use crate::sys::storage::Storage;
+use crate::sys::watched::Watched;
 
 impl Broker {
     /// Opens the broker in a directory, which is created if need be. What happens to it is
@@ -85,7 +85,7 @@ impl Broker {
     ) -> Result<Self> {
         let clock = Arc::new(MovableClock::new(clock));
         let faults = Arc::<Faults>::default();
-        let storage: Arc<dyn Storage> = Arc::new(FaultyStorage::new(storage, faults.clone()));
+        let storage: Arc<dyn Storage> = Arc::new(Watched::new(storage, faults.clone()));
         let (mut state, known) = newest_state(&*storage)?;
         let opened = recovery::open(&*storage, known, &mut state)?;
         say_recovered(&events, &state, &opened);

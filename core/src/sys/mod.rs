@@ -5,3 +5,4 @@ pub mod disk;
 pub mod event_log;
 pub mod memory;
 pub mod storage;
+pub mod watched;

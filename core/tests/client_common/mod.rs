@@ -23,7 +23,7 @@ use minka::sys::event_log::{EventLog, FILE_BYTES_DEFAULT, Level};
 use minka::{Broker, Config, Server, ServerConfig};
 use tempfile::TempDir;
 
-use disk::StoppingDisk;
+use disk::{Gate, stopping_disk};
 use proxy::Proxy;
 
 /// Nothing takes that long; a test that waits longer fails instead of hanging.
@@ -73,12 +73,12 @@ impl Bed {
     }
 
     /// A broker on a disk that can be stopped.
-    pub(crate) fn on_stopping_disk(way: Way) -> (Self, StoppingDisk) {
+    pub(crate) fn on_stopping_disk(way: Way) -> (Self, Arc<Gate>) {
         let directory = TempDir::new().unwrap();
-        let disk = StoppingDisk::new(directory.path());
+        let (disk, gate) = stopping_disk(directory.path());
         let config = Config::default();
         let broker = Broker::open_on(
-            Arc::new(disk.clone()),
+            disk,
             Arc::new(SystemClock::default()),
             config.clone(),
             events(directory.path()),
@@ -86,7 +86,7 @@ impl Bed {
         let broker = Arc::new(broker.unwrap());
         let server = (way == Way::Socket).then(|| serve(&broker, 0, None));
         let address = server.as_ref().map(Server::kafka_address);
-        (Self { way, broker, server, address, config, directory }, disk)
+        (Self { way, broker, server, address, config, directory }, gate)
     }
 
     /// A broker whose clients come through a proxy that cuts their connections.

@@ -137,7 +137,7 @@ fn mistakes_are_explained_and_exit_with_2() {
         (&["--dta", "x"], None, "--data"),
         (&["--config", "missing.toml"], None, "missing.toml"),
         (&["--config", "bad.toml"], None, "bad.toml: there is no broker setting"),
-        (&["--kafka", "0.0.0.0:9092"], None, "--advertise"),
+        (&["--kafka", "0.0.0.0:9092"], None, "say with advertise"),
         (&["--advertise", "[::]:9092"], None, "clients cannot connect to [::]:9092"),
         (&[], Some(("MINKA_KAFKA", "nowhere")), "nowhere"),
     ] {

@@ -534,6 +534,7 @@ class HookFailed(Error):
 
     code = 93
     name = "HOOK_FAILED"
+    retriable = True
 
 
 BY_CODE: dict[int, type[Error]] = {error.code: error for error in Error.__subclasses__()}

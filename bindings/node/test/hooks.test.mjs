@@ -199,7 +199,8 @@ test('a fault in onDelivery is an uncaught exception', { timeout: TIMEOUT }, () 
       await new Producer(broker).send({ topic: 'x', value: 'y' });
       const consumer = new Consumer(broker);
       await consumer.assign([{ topic: 'x', partition: 0 }]);
-      await consumer.poll(5000);
+      await consumer.poll(5000).catch(() => {});
+      await new Promise((done) => setTimeout(done, 5000));
     })();`;
   const { status, stderr } = spawnSync(process.execPath, ['-e', body], { encoding: 'utf8' });
   assert.equal(status, 1, stderr);

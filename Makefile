@@ -48,7 +48,7 @@ test-python: python
 test-node: node
 	cd bindings/node && npm --silent test
 
-test-examples: build prefix python node
+test-examples: prefix python node packages
 	MINKA_PREFIX=$(TARGET)/prefix $(PYTEST) tests/scenarios tests/examples
 
 check: .tools/bin/cargo-deny .tools/bin/cbindgen ## format, lints, documentation, dependency policy, tidiness

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use minka_core::engine::{Login, Passing, Verdict};
+use minka_core::engine::{Login, Passing, RecordHook, Verdict};
 
 use crate::boundary;
 use crate::bytes::{minka_bytes, minka_header, number, signed};
@@ -98,10 +98,7 @@ pub unsafe extern "C" fn minka_config_on_admission(
     boundary::status(|| {
         // SAFETY: the header says what callers must keep to.
         let config = unsafe { changed(config, "config") }?;
-        config.hooks.admission = hook.map(|hook| {
-            let hook = Hook { function: hook, userdata, release };
-            Arc::new(move |record: &Passing<'_>| hook.look_at(record)) as _
-        });
+        config.hooks.admission = record_hook(hook, userdata, release);
         Ok(())
     })
 }
@@ -118,10 +115,7 @@ pub unsafe extern "C" fn minka_config_on_delivery(
     boundary::status(|| {
         // SAFETY: the header says what callers must keep to.
         let config = unsafe { changed(config, "config") }?;
-        config.hooks.delivery = hook.map(|hook| {
-            let hook = Hook { function: hook, userdata, release };
-            Arc::new(move |record: &Passing<'_>| hook.look_at(record)) as _
-        });
+        config.hooks.delivery = record_hook(hook, userdata, release);
         Ok(())
     })
 }
@@ -150,6 +144,16 @@ pub unsafe extern "C" fn minka_config_on_authentication(
 type RecordFunction = unsafe extern "C" fn(*mut c_void, *const minka_passing, *mut minka_verdict);
 type LoginFunction =
     unsafe extern "C" fn(*mut c_void, *const minka_login, *mut minka_verdict) -> bool;
+
+/// The hook that a function of the program is, if there is one.
+fn record_hook(
+    hook: minka_record_fn,
+    userdata: *mut c_void,
+    release: minka_release_fn,
+) -> Option<Arc<RecordHook>> {
+    let hook = Hook { function: hook?, userdata, release };
+    Some(Arc::new(move |record: &Passing<'_>| hook.look_at(record)))
+}
 
 /// A function of the program, with what it was given.
 struct Hook<F> {

@@ -144,8 +144,8 @@ impl Coordinator for LocalCoordinator {
         partitions: &[Assigned],
         _deadline: Instant,
     ) -> Asked<Vec<Option<u64>>> {
-        let check = self.broker.check_offset_fetch(&self.group, member.id, member.epoch);
-        self.broker.call_as("OffsetFetch", || check).map_err(fault)?;
+        let check = || self.broker.check_offset_fetch(&self.group, member.id, member.epoch);
+        self.broker.call_as("OffsetFetch", check).map_err(fault)?;
         let committed = self.broker.committed_offsets(&self.group);
         let find = |assigned: &Assigned| {
             let number = self.partition(&assigned.topic, assigned.partition).ok()?.number();

@@ -152,6 +152,16 @@ impl BatchHeader {
         self.attributes & TRANSACTIONAL != 0
     }
 
+    /// The timestamp, in ms, of a record with this distance from the base timestamp: that of the
+    /// append, where the batch has one for all.
+    pub fn timestamp_of(&self, delta: i64) -> i64 {
+        if self.has_log_append_time() {
+            self.max_timestamp
+        } else {
+            self.base_timestamp.saturating_add(delta)
+        }
+    }
+
     /// Whether all records have the max timestamp, the time of their append.
     pub fn has_log_append_time(&self) -> bool {
         self.attributes & LOG_APPEND_TIME != 0

@@ -42,11 +42,7 @@ impl Asking<'_> {
         header: &BatchHeader,
         offset: Option<u64>,
     ) -> Verdict {
-        let timestamp = if header.has_log_append_time() {
-            header.max_timestamp
-        } else {
-            header.base_timestamp.saturating_add(record.timestamp_delta)
-        };
+        let timestamp = header.timestamp_of(record.timestamp_delta);
         let passing = Passing {
             peer: self.peer,
             topic: self.topic,

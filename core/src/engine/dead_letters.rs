@@ -224,11 +224,7 @@ impl Source {
         batch: &mut BatchBuilder,
     ) -> Result<()> {
         let id = self.first_id.saturating_add_signed(record.offset_delta.into());
-        let timestamp = if self.header.has_log_append_time() {
-            self.header.max_timestamp
-        } else {
-            self.header.base_timestamp.saturating_add(record.timestamp_delta)
-        };
+        let timestamp = self.header.timestamp_of(record.timestamp_delta);
         let (id, timestamp) = (id.to_string(), timestamp.to_string());
         let mut headers: Vec<Header<'_>> = Vec::new();
         if copies {

@@ -174,11 +174,7 @@ impl<W: Write> Lines<W> {
         for record in Records::new(bytes, header.record_count) {
             let record = record?;
             let delta = i64::from(record.offset_delta);
-            let timestamp = if header.has_log_append_time() {
-                header.max_timestamp
-            } else {
-                header.base_timestamp.saturating_add(record.timestamp_delta)
-            };
+            let timestamp = header.timestamp_of(record.timestamp_delta);
             let placed = Placed {
                 id: entry.first_id.saturating_add_signed(delta),
                 partition: entry.partition,
